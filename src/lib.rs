@@ -1,0 +1,3 @@
+//! Tairyo: an operator that turns a `WordPressSite` into a served WordPress site.
+//!
+//! The rooms are described in `docs/design.md`; `tests/integration/rooms.rs` keeps the rule of which may depend on which.
