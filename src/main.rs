@@ -1,1 +1,3 @@
-fn main(){}
+//! The one binary: `tairyo operator`, `tairyo crds`.
+
+fn main() {}

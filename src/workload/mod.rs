@@ -1,0 +1,1 @@
+//! Pure builders of the in-cluster objects, one file per object.
