@@ -7,7 +7,16 @@ use serde::{Deserialize, Serialize};
 /// `Ready`, `Reconciling` and `Stalled` follow kstatus, so that `kubectl wait`, Helm, Flux and Argo CD read a site
 /// without knowing it: <https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md>.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::Display, strum::EnumIter,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::IntoStaticStr,
+    strum::Display,
+    strum::EnumIter,
     strum::EnumString,
 )]
 pub enum ConditionType {
@@ -33,8 +42,19 @@ pub enum ConditionType {
 
 /// The reason of a condition. `docs/reasons.md` has one entry for each, checked by a test.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::Display, strum::EnumIter,
-    strum::EnumString, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::IntoStaticStr,
+    strum::Display,
+    strum::EnumIter,
+    strum::EnumString,
+    Serialize,
+    Deserialize,
 )]
 pub enum Reason {
     /// Everything that was asked for is there.
