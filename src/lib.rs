@@ -3,5 +3,7 @@
 //! The rooms are described in `docs/design.md`; `tests/integration/rooms.rs` keeps the rule of which may depend on which.
 
 pub mod api;
+pub mod cli;
+pub mod operator;
 pub mod site;
 pub mod workload;

@@ -1,3 +1,8 @@
 //! The one binary: `tairyo operator`, `tairyo crds`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tairyo::cli::run().await
+}

@@ -1,6 +1,24 @@
 //! One `WordPressSite`: a file for each step of a pass.
 //!
 //! dereference → validate → build → observe → decide → apply → status, and finalize. Only `dereference`, `observe`,
-//! `apply`, `status`, `finalize`, `probe` and `controller` hold a client; the others are plain functions.
+//! `apply`, `status`, `finalize`, `probe`, `reconcile` and `controller` do I/O; the others are plain functions.
 
+pub mod apply;
+pub mod build;
+pub mod conditions;
+pub mod controller;
+pub mod covers;
+pub mod decide;
+pub mod dereference;
+pub mod diagnosis;
+pub mod finalize;
 pub mod model;
+pub mod observe;
+pub mod probe;
+pub mod quantity;
+pub mod reconcile;
+pub mod status;
+pub mod validate;
+
+#[cfg(test)]
+pub(crate) mod fixtures;

@@ -1,0 +1,326 @@
+//! Seventh step, the pure half: from what was applied and observed to the status.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::decide::Progress;
+use super::diagnosis::{self, Finding};
+use super::model::{DatabaseProvider, Scaling, Site};
+use super::observe::Observed;
+use super::validate::Invalid;
+use crate::api::condition::{ConditionType, Reason};
+use crate::api::names::{COMPONENT_LABEL, Component, SITE_LABEL};
+use crate::api::status::{Version, WordPressSiteStatus};
+
+/// What a pass found out.
+pub struct Findings<'a> {
+    /// The validated site.
+    pub site: &'a Site,
+    /// What there is.
+    pub observed: &'a Observed,
+    /// How far the parts are.
+    pub progress: &'a Progress,
+    /// What stopped the pass from applying everything.
+    pub obstacle: Option<&'a Finding>,
+    /// What the page answered, where it was asked for.
+    pub published: Option<Result<String, Finding>>,
+    /// Whether the deployment on the cluster is the wanted one.
+    pub current: bool,
+    /// Whether `spec.suspend` is true.
+    pub suspended: bool,
+}
+
+/// One condition before it has times.
+struct Part {
+    kind: ConditionType,
+    state: Result<Finding, Finding>,
+}
+
+fn ready(message: impl Into<String>) -> Result<Finding, Finding> {
+    Ok(Finding::new(Reason::Ready, message))
+}
+
+fn waiting(message: impl Into<String>) -> Result<Finding, Finding> {
+    Err(Finding::new(Reason::Waiting, message))
+}
+
+/// The status of a site whose spec cannot be built from: what was known of its parts stays as it was.
+#[must_use]
+pub fn invalid(
+    previous: &WordPressSiteStatus,
+    generation: Option<i64>,
+    invalid: &Invalid,
+    now: Timestamp,
+) -> WordPressSiteStatus {
+    let mut status = previous.clone();
+    status.observed_generation = generation;
+    let mut conditions = Conditions { previous, generation, now, list: Vec::new() };
+    conditions.set(ConditionType::Ready, "False", invalid.reason, &invalid.message);
+    conditions.set(ConditionType::Reconciling, "False", Reason::Settled, "nothing is done until the spec is valid");
+    conditions.set(ConditionType::Stalled, "True", invalid.reason, &invalid.message);
+    conditions.set(ConditionType::SpecValid, "False", invalid.reason, &invalid.message);
+    for kept in &previous.conditions {
+        if !conditions.list.iter().any(|condition| condition.type_ == kept.type_) {
+            conditions.list.push(kept.clone());
+        }
+    }
+    status.conditions = conditions.list;
+    status
+}
+
+/// The status of a site that is being deleted.
+#[must_use]
+pub fn deleting(
+    previous: &WordPressSiteStatus,
+    generation: Option<i64>,
+    message: &str,
+    now: Timestamp,
+) -> WordPressSiteStatus {
+    let mut status = previous.clone();
+    status.observed_generation = generation;
+    let mut conditions = Conditions { previous, generation, now, list: Vec::new() };
+    conditions.set(ConditionType::Ready, "False", Reason::Deleting, message);
+    conditions.set(ConditionType::Reconciling, "True", Reason::Deleting, message);
+    conditions.set(ConditionType::Stalled, "False", Reason::Progressing, "");
+    status.conditions = conditions.list;
+    status
+}
+
+/// The status of a valid site.
+#[must_use]
+pub fn status(
+    previous: &WordPressSiteStatus,
+    generation: Option<i64>,
+    findings: &Findings<'_>,
+    now: Timestamp,
+) -> WordPressSiteStatus {
+    let parts = parts(findings);
+    let mut conditions = Conditions { previous, generation, now, list: Vec::new() };
+    summarise(&mut conditions, findings, &parts);
+    for Part { kind, state } in &parts {
+        let (status, finding) = match state {
+            Ok(finding) => ("True", finding),
+            Err(finding) if finding.reason == Reason::Waiting => ("Unknown", finding),
+            Err(finding) => ("False", finding),
+        };
+        conditions.set(*kind, status, finding.reason, &finding.message);
+    }
+    let site = findings.site;
+    let report = findings.progress.schema.as_ref().or(findings.progress.installed.as_ref()).ok();
+    let known = previous.version.clone().unwrap_or_default();
+    let version = report.map(|report| Version {
+        wordpress: report.wordpress_version.clone().or(known.wordpress),
+        database_schema: report.database_version.clone().or(known.database_schema),
+        image: if findings.progress.schema.is_ok() { Some(site.image.clone()) } else { known.image },
+    });
+    WordPressSiteStatus {
+        observed_generation: generation,
+        conditions: conditions.list,
+        url: Some(site.url.clone()),
+        admin_url: Some(format!("{}/wp-admin/", site.url)),
+        class_name: Some(site.class_name.clone()),
+        version: version.or_else(|| previous.version.clone()),
+        replicas: Some(
+            findings.observed.deployment.as_ref().and_then(|it| it.status.as_ref()?.replicas).unwrap_or_default(),
+        ),
+        selector: Some(format!("{SITE_LABEL}={},{COMPONENT_LABEL}={}", site.name, Component::Web)),
+    }
+}
+
+fn summarise(conditions: &mut Conditions<'_>, findings: &Findings<'_>, parts: &[Part]) {
+    let first_trouble = parts.iter().find_map(|part| part.state.as_ref().err());
+    // What needs a person comes before what only takes time, wherever it stands in the order.
+    let needs_a_person = findings
+        .obstacle
+        .into_iter()
+        .chain(parts.iter().filter_map(|part| part.state.as_ref().err()))
+        .find(|finding| finding.needs_a_person());
+    let trouble = needs_a_person.or(findings.obstacle).or(first_trouble);
+    match trouble {
+        _ if findings.suspended => {
+            let message = "spec.suspend is true: nothing is changed; set it to false to go on";
+            let served = if trouble.is_none() { "True" } else { "False" };
+            conditions.set(ConditionType::Ready, served, Reason::Suspended, message);
+            conditions.set(ConditionType::Reconciling, "False", Reason::Suspended, message);
+            conditions.set(ConditionType::Stalled, "False", Reason::Suspended, message);
+        }
+        None => {
+            let message = format!("{} is served", findings.site.url);
+            conditions.set(ConditionType::Ready, "True", Reason::Ready, &message);
+            conditions.set(ConditionType::Reconciling, "False", Reason::Settled, "");
+            conditions.set(ConditionType::Stalled, "False", Reason::Progressing, "");
+        }
+        Some(finding) if finding.needs_a_person() => {
+            conditions.set(ConditionType::Ready, "False", finding.reason, &finding.message);
+            conditions.set(ConditionType::Reconciling, "False", finding.reason, "");
+            conditions.set(ConditionType::Stalled, "True", finding.reason, &finding.message);
+        }
+        Some(finding) => {
+            conditions.set(ConditionType::Ready, "False", finding.reason, &finding.message);
+            conditions.set(ConditionType::Reconciling, "True", finding.reason, &finding.message);
+            conditions.set(ConditionType::Stalled, "False", Reason::Progressing, "");
+        }
+    }
+}
+
+fn parts(findings: &Findings<'_>) -> Vec<Part> {
+    let spec_valid =
+        Ok(Finding::new(Reason::Valid, format!("the class {:?} admits the site", findings.site.class_name)));
+    vec![
+        Part { kind: ConditionType::SpecValid, state: spec_valid },
+        Part { kind: ConditionType::DatabaseReady, state: database(findings) },
+        Part { kind: ConditionType::MediaReady, state: media(findings) },
+        Part { kind: ConditionType::Installed, state: installed(findings) },
+        Part { kind: ConditionType::WorkloadReady, state: workload(findings) },
+        Part { kind: ConditionType::Published, state: published(findings) },
+    ]
+}
+
+fn database(findings: &Findings<'_>) -> Result<Finding, Finding> {
+    let Progress { database, installed, .. } = findings.progress;
+    let location = &findings.site.database;
+    if let Some(finding) = database {
+        return Err(finding.clone());
+    }
+    match (&location.provider, installed) {
+        (DatabaseProvider::InCluster { .. }, _) => ready("the database accepts connections"),
+        // Only the pods hold the login, so the installation is the first to know.
+        (DatabaseProvider::External, Ok(_)) => ready(format!("{} accepts the login", location.host)),
+        (DatabaseProvider::External, Err(finding))
+            if matches!(
+                finding.reason,
+                Reason::DatabaseAccessDenied | Reason::DatabaseMissing | Reason::DatabaseUnreachable
+            ) =>
+        {
+            Err(finding.clone())
+        }
+        (DatabaseProvider::External, Err(_)) => {
+            waiting(format!("the installation will show whether {} accepts the login", location.host))
+        }
+    }
+}
+
+fn media(findings: &Findings<'_>) -> Result<Finding, Finding> {
+    let name = findings.site.object_name(Component::Uploads);
+    let claim = findings.observed.claims.iter().find(|claim| claim.metadata.name.as_deref() == Some(&name));
+    match claim {
+        None => waiting(format!("the claim {name} is being created")),
+        Some(claim) => match diagnosis::claim(claim) {
+            None => ready(format!("the claim {name} is bound")),
+            // A class may bind a volume only once a pod wants it, and pods come after the installation.
+            Some(_) if findings.observed.deployment.is_none() => {
+                waiting(format!("the claim {name} waits for the first pod"))
+            }
+            Some(finding) => Err(finding),
+        },
+    }
+}
+
+fn installed(findings: &Findings<'_>) -> Result<Finding, Finding> {
+    let Progress { database, installed, schema } = findings.progress;
+    match (installed, schema) {
+        (Ok(_), Ok(report)) => ready(match &report.wordpress_version {
+            Some(version) => format!("WordPress {version} is installed"),
+            None => "WordPress is installed".into(),
+        }),
+        (Ok(_), Err(finding)) => Err(finding.clone()),
+        (Err(_), _) if database.is_some() => waiting("the installation waits for the database"),
+        (Err(finding), _) => Err(finding.clone()),
+    }
+}
+
+fn workload(findings: &Findings<'_>) -> Result<Finding, Finding> {
+    let Progress { installed, schema, .. } = findings.progress;
+    let Some(deployment) = &findings.observed.deployment else {
+        return waiting(if installed.is_ok() {
+            "the web pods are being created"
+        } else {
+            "the web pods wait for the installation"
+        });
+    };
+    let name = findings.site.object_name(Component::Web);
+    if let (Ok(_), Err(finding)) = (installed, schema) {
+        // The task of the new image cannot even start: that is the news of the workload, old pods go on serving.
+        return Err(Finding::new(
+            finding.reason,
+            format!("pods of {name} keep the image they have: {}", finding.message),
+        ));
+    }
+    if let Some(failure) = diagnosis::replica_failure(deployment) {
+        return Err(failure);
+    }
+    let status = deployment.status.clone().unwrap_or_default();
+    let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let observed = status.observed_generation >= deployment.metadata.generation;
+    let updated = status.updated_replicas.unwrap_or(0);
+    let available = status.available_replicas.unwrap_or(0);
+    let total = status.replicas.unwrap_or(0);
+    if findings.current && observed && updated >= wanted && available >= wanted && total <= wanted {
+        return ready(if wanted == 0 {
+            "scaled to zero".to_owned()
+        } else {
+            format!("{available} of {wanted} web pods are ready")
+        });
+    }
+    let trouble = web_pods(findings).filter(|pod| !diagnosis::is_ready(pod)).find_map(diagnosis::pod);
+    Err(trouble.unwrap_or_else(|| {
+        let reason = if available > 0 { Reason::RollingOut } else { Reason::Starting };
+        Finding::new(reason, format!("{updated} of {wanted} web pods have the wanted version, {available} are ready"))
+    }))
+}
+
+fn web_pods<'a>(findings: &'a Findings<'_>) -> impl Iterator<Item = &'a k8s_openapi::api::core::v1::Pod> {
+    let web: &str = Component::Web.into();
+    findings.observed.pods.iter().map(AsRef::as_ref).filter(move |pod| {
+        pod.metadata.labels.as_ref().and_then(|labels| labels.get(COMPONENT_LABEL)).is_some_and(|it| it == web)
+    })
+}
+
+fn published(findings: &Findings<'_>) -> Result<Finding, Finding> {
+    match &findings.published {
+        Some(Ok(message)) => ready(message.clone()),
+        Some(Err(finding)) => Err(finding.clone()),
+        None if findings.site.web.scaling == Scaling::Fixed(0) && findings.observed.deployment.is_some() => {
+            Ok(Finding::new(Reason::Settled, "nothing is served, since spec.web.replicas is 0"))
+        }
+        None => waiting("the page is fetched once a web pod is ready"),
+    }
+}
+
+struct Conditions<'a> {
+    previous: &'a WordPressSiteStatus,
+    generation: Option<i64>,
+    now: Timestamp,
+    list: Vec<Condition>,
+}
+
+impl Conditions<'_> {
+    /// Sets a condition. Its time moves only when its status does.
+    fn set(&mut self, kind: ConditionType, status: &str, reason: Reason, message: &str) {
+        let type_ = kind.to_string();
+        let since = self
+            .previous
+            .conditions
+            .iter()
+            .find(|before| before.type_ == type_ && before.status == status)
+            .map_or(Time(self.now), |before| before.last_transition_time.clone());
+        self.list.push(Condition {
+            type_,
+            status: status.into(),
+            reason: reason.to_string(),
+            message: message.into(),
+            observed_generation: self.generation,
+            last_transition_time: since,
+        });
+    }
+}
+
+/// The condition `kind` of `status`.
+#[must_use]
+pub fn find(status: &WordPressSiteStatus, kind: ConditionType) -> Option<&Condition> {
+    let name: &str = kind.into();
+    status.conditions.iter().find(|condition| condition.type_ == name)
+}
+
+#[cfg(test)]
+mod tests;
