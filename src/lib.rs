@@ -1,6 +1,6 @@
 //! Tairyo: an operator that turns a `WordPressSite` into a served WordPress site.
 //!
-//! The rooms are described in `docs/design.md`; `tests/integration/rooms.rs` keeps the rule of which may depend on which.
+//! The rooms are described in `docs/design.md`; `tests/fast/rooms.rs` keeps the rule of which may depend on which.
 
 pub mod api;
 pub mod cli;

@@ -44,12 +44,14 @@ pub struct WordPressClassSpec {
     #[schemars(length(min = 1, max = 100), inner(length(max = 253)))]
     #[x_kube(
         merge_strategy = ListMerge::Set,
-        validation = Rule::new(r"self.all(d, d.matches('^([*][.])?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'))")
+        validation = Rule::new(r"self.all(d, d.matches('^([*][.])?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'))")
             .message("each entry must be a lower-case DNS name such as www.example.jp, or a pattern such as *.example.jp")
     )]
     pub allowed_domains: Option<Vec<String>>,
     /// The deletion policy of sites that name none. Without it: Snapshot.
+    // The schema of an optional enum would have the description of the enum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "DeletionPolicy")]
     pub deletion_policy: Option<DeletionPolicy>,
     /// Upper limits for the sites of the class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,6 +174,7 @@ pub struct Exposure {
     /// The scheme of the sites' addresses. Without it: Https where a Gateway or an Ingress with TLS stands in front,
     /// Http otherwise. Set it to Https where something that the class does not know terminates TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "UrlScheme")]
     pub url_scheme: Option<UrlScheme>,
     /// The port in the sites' addresses, where visitors do not use the scheme's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -269,6 +272,7 @@ pub struct Limits {
     /// The most storage that a site may ask for, for each of its volumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
-    #[x_kube(validation = Rule::new("isQuantity(self)").message("must be a quantity such as 10Gi"))]
+    #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))")
+        .message("must be a quantity above zero such as 10Gi"))]
     pub storage: Option<String>,
 }

@@ -46,7 +46,14 @@ use super::status::WordPressSiteStatus;
     validation = Rule::new("(has(self.wordpress) ? self.wordpress.tablePrefix : 'wp_') == (has(oldSelf.wordpress) ? oldSelf.wordpress.tablePrefix : 'wp_')")
         .message("wordpress.tablePrefix is immutable: the tables carry it in their names"),
     validation = Rule::new("(has(self.database) && has(self.database.name) ? self.database.name : 'wordpress') == (has(oldSelf.database) && has(oldSelf.database.name) ? oldSelf.database.name : 'wordpress')")
-        .message("database.name is immutable: the site's content is in that database")
+        .message("database.name is immutable: the site's content is in that database"),
+    // A volume that could be left out and named again could shrink. With a secretRef the database is not on a volume.
+    validation = Rule::new("!has(oldSelf.database) || !has(oldSelf.database.storage) || (has(self.database) && (has(self.database.storage) || has(self.database.secretRef)))")
+        .message("database.storage cannot be removed: a volume can grow, not shrink")
+        .field_path(".database"),
+    validation = Rule::new("!has(oldSelf.media) || !has(oldSelf.media.storage) || (has(self.media) && has(self.media.storage))")
+        .message("media.storage cannot be removed: a volume can grow, not shrink")
+        .field_path(".media")
 )]
 pub struct WordPressSiteSpec {
     /// The `WordPressClass` that serves the site. Without it: the default class. Immutable.
@@ -57,8 +64,8 @@ pub struct WordPressSiteSpec {
     #[schemars(length(min = 1, max = 100), inner(length(min = 1, max = 253)))]
     #[x_kube(
         merge_strategy = ListMerge::Set,
-        validation = Rule::new(r"self.all(d, d.matches('^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'))")
-            .message(::kube::core::cel::Message::Expression(r"'each domain must be a lower-case DNS name such as blog.example.com, with at least one dot, without scheme, port, path, wildcard or trailing dot; not: ' + self.filter(d, !d.matches('^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'))[0]".into()))
+        validation = Rule::new(r"self.all(d, d.matches('^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'))")
+            .message(::kube::core::cel::Message::Expression(r"'each domain must be a lower-case DNS name such as blog.example.com, with at least one dot, no IP address, without scheme, port, path, wildcard or trailing dot; not: ' + self.filter(d, !d.matches('^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'))[0]".into()))
     )]
     pub domains: Vec<String>,
     /// The site's title, used when WordPress is installed. Later it is changed in WordPress. Without it: the first domain.
@@ -98,7 +105,9 @@ pub struct WordPressSiteSpec {
     #[serde(default)]
     pub suspend: bool,
     /// What happens to the site's data when the site is deleted. Without it: the class' policy.
+    // The schema of an optional enum would have the description of the enum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "DeletionPolicy")]
     pub deletion_policy: Option<DeletionPolicy>,
 }
 
@@ -294,12 +303,14 @@ pub struct ResourceAmounts {
     /// CPU such as 500m or 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
-    #[x_kube(validation = Rule::new("isQuantity(self)").message("must be a quantity such as 500m or 2"))]
+    #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).compareTo(quantity('0')) >= 0")
+        .message("must be a quantity such as 500m or 2, not below zero"))]
     pub cpu: Option<String>,
     /// Memory such as 512Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
-    #[x_kube(validation = Rule::new("isQuantity(self)").message("must be a quantity such as 512Mi"))]
+    #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))")
+        .message("must be a quantity above zero such as 512Mi"))]
     pub memory: Option<String>,
 }
 
@@ -310,12 +321,14 @@ pub struct Php {
     /// The memory that one request may use. Without it: 128Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
-    #[x_kube(validation = Rule::new("isQuantity(self)").message("must be a quantity such as 256Mi"))]
+    #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))")
+        .message("must be a quantity above zero such as 256Mi"))]
     pub memory_limit: Option<String>,
     /// The largest upload. Without it: 64Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
-    #[x_kube(validation = Rule::new("isQuantity(self)").message("must be a quantity such as 64Mi"))]
+    #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))")
+        .message("must be a quantity above zero such as 64Mi"))]
     pub upload_max_size: Option<String>,
     /// The seconds after which a request is ended. Without it: 60.
     #[serde(default, skip_serializing_if = "Option::is_none")]

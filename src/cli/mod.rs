@@ -33,7 +33,9 @@ enum Command {
 /// Runs the command line of this process.
 pub async fn run() -> ExitCode {
     let result: Result<(), Box<dyn std::error::Error>> = match CommandLine::parse().command {
-        Command::Operator(options) => operator::run(*options, site::controller::run).await.map_err(Into::into),
+        Command::Operator(options) => {
+            Box::pin(operator::run(*options, site::controller::run)).await.map_err(Into::into)
+        }
         Command::Crds(options) => crds::run(&options).map_err(Into::into),
     };
     match result {

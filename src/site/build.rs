@@ -71,6 +71,10 @@ impl GeneratedSecret {
 
 impl Prepared {
     /// Prepares `object`: its kind is written into it, and the digest of everything as an annotation.
+    ///
+    /// # Panics
+    ///
+    /// Where an object is not JSON, which a Kubernetes object always is.
     pub fn new<K>(object: &K) -> Self
     where
         K: Resource<DynamicType = ()> + Serialize,
@@ -108,10 +112,15 @@ impl Prepared {
 
 /// The first 16 hexadecimal digits of the SHA-256 of `value` in canonical form (`serde_json` sorts keys).
 fn digest(value: &Value) -> String {
-    Sha256::digest(value.to_string()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha256::digest(value.to_string());
+    digest.iter().take(8).fold(String::new(), |digest, byte| digest + &format!("{byte:02x}"))
 }
 
 /// Builds everything that `site` should have.
+///
+/// # Panics
+///
+/// Where an object is not JSON, which a Kubernetes object always is.
 #[must_use]
 pub fn build(site: &Site) -> Desired {
     // Without `..`: a new kind of object does not compile until it has its place here.

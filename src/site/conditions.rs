@@ -36,12 +36,12 @@ struct Part {
     state: Result<Finding, Finding>,
 }
 
-fn ready(message: impl Into<String>) -> Result<Finding, Finding> {
-    Ok(Finding::new(Reason::Ready, message))
+fn ready(message: impl Into<String>) -> Finding {
+    Finding::new(Reason::Ready, message)
 }
 
-fn waiting(message: impl Into<String>) -> Result<Finding, Finding> {
-    Err(Finding::new(Reason::Waiting, message))
+fn waiting(message: impl Into<String>) -> Finding {
+    Finding::new(Reason::Waiting, message)
 }
 
 /// The status of a site whose spec cannot be built from: what was known of its parts stays as it was.
@@ -183,9 +183,9 @@ fn database(findings: &Findings<'_>) -> Result<Finding, Finding> {
         return Err(finding.clone());
     }
     match (&location.provider, installed) {
-        (DatabaseProvider::InCluster { .. }, _) => ready("the database accepts connections"),
+        (DatabaseProvider::InCluster { .. }, _) => Ok(ready("the database accepts connections")),
         // Only the pods hold the login, so the installation is the first to know.
-        (DatabaseProvider::External, Ok(_)) => ready(format!("{} accepts the login", location.host)),
+        (DatabaseProvider::External, Ok(_)) => Ok(ready(format!("{} accepts the login", location.host))),
         (DatabaseProvider::External, Err(finding))
             if matches!(
                 finding.reason,
@@ -195,7 +195,7 @@ fn database(findings: &Findings<'_>) -> Result<Finding, Finding> {
             Err(finding.clone())
         }
         (DatabaseProvider::External, Err(_)) => {
-            waiting(format!("the installation will show whether {} accepts the login", location.host))
+            Err(waiting(format!("the installation will show whether {} accepts the login", location.host)))
         }
     }
 }
@@ -204,12 +204,12 @@ fn media(findings: &Findings<'_>) -> Result<Finding, Finding> {
     let name = findings.site.object_name(Component::Uploads);
     let claim = findings.observed.claims.iter().find(|claim| claim.metadata.name.as_deref() == Some(&name));
     match claim {
-        None => waiting(format!("the claim {name} is being created")),
+        None => Err(waiting(format!("the claim {name} is being created"))),
         Some(claim) => match diagnosis::claim(claim) {
-            None => ready(format!("the claim {name} is bound")),
+            None => Ok(ready(format!("the claim {name} is bound"))),
             // A class may bind a volume only once a pod wants it, and pods come after the installation.
             Some(_) if findings.observed.deployment.is_none() => {
-                waiting(format!("the claim {name} waits for the first pod"))
+                Err(waiting(format!("the claim {name} waits for the first pod")))
             }
             Some(finding) => Err(finding),
         },
@@ -219,24 +219,23 @@ fn media(findings: &Findings<'_>) -> Result<Finding, Finding> {
 fn installed(findings: &Findings<'_>) -> Result<Finding, Finding> {
     let Progress { database, installed, schema } = findings.progress;
     match (installed, schema) {
-        (Ok(_), Ok(report)) => ready(match &report.wordpress_version {
+        (Ok(_), Ok(report)) => Ok(ready(match &report.wordpress_version {
             Some(version) => format!("WordPress {version} is installed"),
             None => "WordPress is installed".into(),
-        }),
-        (Ok(_), Err(finding)) => Err(finding.clone()),
-        (Err(_), _) if database.is_some() => waiting("the installation waits for the database"),
-        (Err(finding), _) => Err(finding.clone()),
+        })),
+        (Err(_), _) if database.is_some() => Err(waiting("the installation waits for the database")),
+        (Err(finding), _) | (Ok(_), Err(finding)) => Err(finding.clone()),
     }
 }
 
 fn workload(findings: &Findings<'_>) -> Result<Finding, Finding> {
     let Progress { installed, schema, .. } = findings.progress;
     let Some(deployment) = &findings.observed.deployment else {
-        return waiting(if installed.is_ok() {
+        return Err(waiting(if installed.is_ok() {
             "the web pods are being created"
         } else {
             "the web pods wait for the installation"
-        });
+        }));
     };
     let name = findings.site.object_name(Component::Web);
     if let (Ok(_), Err(finding)) = (installed, schema) {
@@ -256,11 +255,11 @@ fn workload(findings: &Findings<'_>) -> Result<Finding, Finding> {
     let available = status.available_replicas.unwrap_or(0);
     let total = status.replicas.unwrap_or(0);
     if findings.current && observed && updated >= wanted && available >= wanted && total <= wanted {
-        return ready(if wanted == 0 {
+        return Ok(ready(if wanted == 0 {
             "scaled to zero".to_owned()
         } else {
             format!("{available} of {wanted} web pods are ready")
-        });
+        }));
     }
     let trouble = web_pods(findings).filter(|pod| !diagnosis::is_ready(pod)).find_map(diagnosis::pod);
     Err(trouble.unwrap_or_else(|| {
@@ -278,12 +277,12 @@ fn web_pods<'a>(findings: &'a Findings<'_>) -> impl Iterator<Item = &'a k8s_open
 
 fn published(findings: &Findings<'_>) -> Result<Finding, Finding> {
     match &findings.published {
-        Some(Ok(message)) => ready(message.clone()),
+        Some(Ok(message)) => Ok(ready(message.clone())),
         Some(Err(finding)) => Err(finding.clone()),
         None if findings.site.web.scaling == Scaling::Fixed(0) && findings.observed.deployment.is_some() => {
             Ok(Finding::new(Reason::Settled, "nothing is served, since spec.web.replicas is 0"))
         }
-        None => waiting("the page is fetched once a web pod is ready"),
+        None => Err(waiting("the page is fetched once a web pod is ready")),
     }
 }
 

@@ -13,6 +13,7 @@ use super::covers::covers;
 use super::diagnosis::{self, Finding, JobState, TaskReport};
 use super::model::{DatabaseProvider, Site};
 use super::observe::Observed;
+use super::quantity;
 use crate::api::condition::Reason;
 use crate::api::names::{ADOPT_ANNOTATION, Component, DIGEST_ANNOTATION, SITE_UID_LABEL};
 
@@ -215,14 +216,34 @@ fn apply_if_different(
     let same_digest = live.pointer("/metadata/annotations").and_then(|it| it.get(DIGEST_ANNOTATION))
         == prepared.value.pointer("/metadata/annotations").and_then(|it| it.get(DIGEST_ANNOTATION));
     if !(same_digest && covers(live, &prepared.value)) {
-        steps.apply.push(prepared);
+        steps.apply.push(with_live_replicas(prepared, live));
     }
     Ok(())
 }
 
+/// Where an autoscaler owns the number of pods, ours says nothing of it. To stop saying it by server-side apply would
+/// remove the field, and the API server would default it to 1 in the middle of a busy day: so say what is there.
+fn with_live_replicas(mut prepared: Prepared, live: &Value) -> Prepared {
+    if prepared.resource.kind == "Deployment"
+        && prepared.value.pointer("/spec/replicas").is_none()
+        && let Some(replicas) = live.pointer("/spec/replicas")
+    {
+        prepared.value["spec"]["replicas"] = replicas.clone();
+    }
+    prepared
+}
+
 /// A claim's class and access modes are fixed when it is made; a class that changed them later concerns new sites.
+/// Its size never shrinks: an adopted volume may be larger than what the new site asks for.
 fn with_fixed_fields(prepared: &Prepared, live: &Value) -> Prepared {
+    const SIZE: &str = "/spec/resources/requests/storage";
     let mut value = prepared.value.clone();
+    let size = |claim: &Value| claim.pointer(SIZE).and_then(Value::as_str).and_then(quantity::milli);
+    if size(live) > size(&value)
+        && let (Some(wanted), Some(larger)) = (value.pointer_mut(SIZE), live.pointer(SIZE))
+    {
+        *wanted = larger.clone();
+    }
     for field in ["storageClassName", "accessModes"] {
         if let Some(fixed) = live.pointer(&format!("/spec/{field}")) {
             value["spec"][field] = fixed.clone();

@@ -79,7 +79,7 @@ pub enum Error {
     Finalize(#[from] finalize::Error),
     /// The API server holds a site that this version cannot read.
     #[error("failed to read the site as this version knows it: {0}")]
-    Malformed(#[from] InvalidObject),
+    Malformed(#[from] Box<InvalidObject>),
 }
 
 /// One pass over `guarded`.
@@ -88,7 +88,7 @@ pub async fn reconcile(guarded: Arc<DeserializeGuard<WordPressSite>>, context: A
         Err(malformed) if malformed.metadata.deletion_timestamp.is_some() => {
             finalize_malformed(&context, guarded.as_ref()).await
         }
-        Err(malformed) => Err(malformed.clone().into()),
+        Err(malformed) => Err(Box::new(malformed.clone()).into()),
         Ok(site) if site.metadata.deletion_timestamp.is_some() => finalize_site(&context, site).await,
         Ok(site) => pass(&context, site.clone()).await,
     }?;

@@ -56,7 +56,7 @@ pub fn validate(site: &WordPressSite, refs: &Refs, images: &Images) -> Result<Si
     let class_name = class.name_any();
     let class = class.spec;
     let web = web(site, &class)?;
-    let exposure = exposure(&class.exposure)?;
+    let exposure = exposure(&class.exposure, spec.domains.len())?;
     check_time_zone(&spec.time_zone)?;
     Ok(Site {
         namespace: site.namespace().unwrap_or_default(),
@@ -400,7 +400,18 @@ fn resources(field: &str, wanted: Option<&Resources>, default: &Amounts) -> Resu
     Ok(ResourceRequirements { requests: Some(requests), limits: Some(limits), ..ResourceRequirements::default() })
 }
 
-fn exposure(class: &class::Exposure) -> Result<Exposure, Invalid> {
+/// The API server refuses a route with more: <https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec>.
+const MOST_HOSTNAMES_OF_A_ROUTE: usize = 16;
+
+fn exposure(class: &class::Exposure, domains: usize) -> Result<Exposure, Invalid> {
+    if class.kind == ExposureType::Gateway && domains > MOST_HOSTNAMES_OF_A_ROUTE {
+        return Err(Invalid::new(
+            Reason::SpecInvalid,
+            format!(
+                "spec.domains has {domains} entries; the class exposes sites by an HTTPRoute, which takes at most {MOST_HOSTNAMES_OF_A_ROUTE}"
+            ),
+        ));
+    }
     Ok(match class.kind {
         ExposureType::None => Exposure::None,
         ExposureType::Ingress => Exposure::Ingress(class.ingress.clone().unwrap_or_default()),

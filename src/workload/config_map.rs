@@ -1,43 +1,48 @@
-//! What the pods read as configuration: data, never code. The readers are in `runtime/wordpress`.
+//! The configuration that the pods read: data, never code. The image refuses an unknown or missing key.
+
+use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::metadata::metadata;
+use crate::api::class::DatabaseTls;
 use crate::api::names::Component;
 use crate::site::model::Site;
 
-/// The key of what every container of the site reads.
-pub const SITE_FILE: &str = "site.json";
-/// The key of what the installation reads besides.
-pub const INSTALL_FILE: &str = "install.json";
+/// The key, and the file in the pods, with everything that serving and tasks need.
+pub(super) const SITE_FILE: &str = "site.json";
+/// The key, and the file in the install task's pod, with what only the installation needs.
+pub(super) const INSTALL_FILE: &str = "install.json";
+
+const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct SiteFile<'a> {
-    schema_version: i32,
+struct SiteConfiguration<'a> {
+    schema_version: u32,
     url: &'a str,
     domains: &'a [String],
     locale: &'a str,
     time_zone: &'a str,
     table_prefix: &'a str,
-    database: DatabaseFile<'a>,
-    php: PhpFile,
-    page_cache: PageCacheFile,
+    database: DatabaseConfiguration<'a>,
+    php: PhpConfiguration,
+    page_cache: PageCacheConfiguration,
 }
 
 #[derive(Serialize)]
-struct DatabaseFile<'a> {
+struct DatabaseConfiguration<'a> {
     host: &'a str,
     port: i32,
     name: &'a str,
-    tls: &'static str,
+    tls: DatabaseTls,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PhpFile {
+struct PhpConfiguration {
     memory_limit_bytes: i64,
     upload_max_size_bytes: i64,
     max_execution_seconds: i32,
@@ -46,73 +51,96 @@ struct PhpFile {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PageCacheFile {
+struct PageCacheConfiguration {
     enabled: bool,
     ttl_seconds: i32,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct InstallFile<'a> {
-    schema_version: i32,
+struct InstallConfiguration<'a> {
+    schema_version: u32,
     title: &'a str,
-    admin: AdminFile<'a>,
+    admin: AdminConfiguration<'a>,
 }
 
 #[derive(Serialize)]
-struct AdminFile<'a> {
+struct AdminConfiguration<'a> {
     username: &'a str,
     email: &'a str,
 }
 
-/// The configuration of `site`.
-#[must_use]
-pub fn config_map(site: &Site) -> ConfigMap {
-    let install = InstallFile {
-        schema_version: 1,
-        title: &site.title,
-        admin: AdminFile { username: &site.admin.username, email: &site.admin.email },
-    };
+/// The `ConfigMap`.
+pub(super) fn config_map(site: &Site) -> ConfigMap {
     ConfigMap {
         metadata: metadata(site, Component::Config),
-        data: Some([(SITE_FILE.to_owned(), site_file(site)), (INSTALL_FILE.to_owned(), json(&install))].into()),
+        data: Some(BTreeMap::from([
+            (SITE_FILE.to_owned(), site_file(site)),
+            (INSTALL_FILE.to_owned(), install_file(site)),
+        ])),
         ..ConfigMap::default()
     }
 }
 
-/// The digest that makes pods restart when what nginx and php-fpm read at their start has changed.
-#[must_use]
-pub fn digest(site: &Site) -> String {
-    Sha256::digest(site_file(site)).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+/// The digest of what serving pods read. In their template it restarts them when nginx' or PHP's configuration, which
+/// is read at the start, has changed.
+pub(super) fn digest_of_site(site: &Site) -> String {
+    digest(&[&site_file(site)])
+}
+
+/// The digest of what the install task reads. In its template it makes a failed try different from the next one.
+pub(super) fn digest_of_installation(site: &Site) -> String {
+    digest(&[&site_file(site), &install_file(site)])
+}
+
+/// The first 16 hexadecimal digits of the SHA-256 of `parts`.
+pub(super) fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.finalize()[..8]);
+    format!("{:016x}", u64::from_be_bytes(first))
 }
 
 fn site_file(site: &Site) -> String {
-    json(&SiteFile {
-        schema_version: 1,
+    json(&SiteConfiguration {
+        schema_version: SCHEMA_VERSION,
         url: &site.url,
         domains: &site.domains,
-        locale: &site.locale,
+        // What WordPress itself stores for American English.
+        locale: if site.locale == "en_US" { "" } else { &site.locale },
         time_zone: &site.time_zone,
         table_prefix: &site.table_prefix,
-        database: DatabaseFile {
+        database: DatabaseConfiguration {
             host: &site.database.host,
             port: site.database.port,
             name: &site.database.name,
-            tls: site.database.tls.into(),
+            tls: site.database.tls,
         },
-        php: PhpFile {
+        php: PhpConfiguration {
             memory_limit_bytes: site.web.php_memory_limit_bytes,
             upload_max_size_bytes: site.web.upload_max_size_bytes,
             max_execution_seconds: site.web.max_execution_seconds,
             workers: site.web.workers.unwrap_or(0),
         },
-        page_cache: PageCacheFile {
+        page_cache: PageCacheConfiguration {
             enabled: site.web.page_cache_ttl_seconds.is_some(),
             ttl_seconds: site.web.page_cache_ttl_seconds.unwrap_or(0),
         },
     })
 }
 
-fn json(file: &impl Serialize) -> String {
-    serde_json::to_string_pretty(file).expect("these structs hold strings and numbers only")
+fn install_file(site: &Site) -> String {
+    json(&InstallConfiguration {
+        schema_version: SCHEMA_VERSION,
+        title: &site.title,
+        admin: AdminConfiguration { username: &site.admin.username, email: &site.admin.email },
+    })
+}
+
+/// Indented, since people read it with kubectl.
+fn json(configuration: &impl Serialize) -> String {
+    serde_json::to_string_pretty(configuration).expect("structs of strings and numbers are JSON") + "\n"
 }

@@ -1,148 +1,138 @@
-//! The pods that serve pages.
+//! The pods that serve pages: php-fpm and nginx.
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::core::v1::{
-    Affinity, Container, ContainerPort, PodAffinity, PodAffinityTerm, TopologySpreadConstraint, WeightedPodAffinityTerm,
+    Container, ContainerPort, ExecAction, HTTPGetAction, Lifecycle, LifecycleHandler, PodSpec, PodTemplateSpec, Probe,
+    SleepAction,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::config_map;
-use super::metadata::{label_selector, metadata};
+use super::config_map::digest_of_site;
+use super::metadata::{metadata, pod_metadata, selector};
 use super::pod::{
-    CONFIGURATION, CONFIGURATION_PATH, UPLOADS_PATH, WORDPRESS_USER, claimed, configuration, container, exec_probe,
-    http_probe, memory_limit_variable, mount, read_only, resources, scratch, template,
+    CONFIG_DIGEST_ANNOTATION, HEALTH_PORT, WEB_PORT, configuration, configuration_mount, php_environment,
+    public_configuration, resources, scratch_volumes, uploads, uploads_mount, uploads_mount_to_read,
+    wordpress_container, wordpress_pod,
 };
-use crate::api::class::AccessMode;
+use super::scheduling;
 use crate::api::names::Component;
 use crate::site::model::{Scaling, Site};
 
-/// On pods: the digest of what nginx and php-fpm read at their start.
-const CONFIG_DIGEST_ANNOTATION: &str = "tairyo.dev/config-digest";
-
-/// The deployment of the web pods.
-#[must_use]
-pub fn deployment(site: &Site) -> Deployment {
-    let volumes = vec![
-        configuration(site, Vec::new()),
-        claimed(site, "uploads", Component::Uploads),
-        scratch("run", "16Mi", true),
-        scratch("cache", "1Gi", false),
-        scratch("tmp", "2Gi", false),
-    ];
-    let mut pod = template(site, Component::Web, WORDPRESS_USER, vec![php(site), web(site)], volumes);
-    if let Some(metadata) = &mut pod.metadata {
-        metadata.annotations = Some([(CONFIG_DIGEST_ANNOTATION.to_owned(), config_map::digest(site))].into());
-    }
-    if let Some(spec) = &mut pod.spec {
-        spec.termination_grace_period_seconds = Some(30);
-        spec.node_selector = Some(site.web.node_selector.clone()).filter(|selector| !selector.is_empty());
-        spec.tolerations = Some(site.web.tolerations.clone()).filter(|tolerations| !tolerations.is_empty());
-        spec.affinity = site.web.affinity.clone().or_else(|| beside_the_volume(site));
-        spec.topology_spread_constraints = Some(spread(site));
-    }
+/// The Deployment of the web pods.
+pub(super) fn deployment(site: &Site) -> Deployment {
+    let replicas = match site.web.scaling {
+        Scaling::Fixed(replicas) => Some(replicas),
+        // The autoscaler's to write.
+        Scaling::Automatic { .. } => None,
+    };
     Deployment {
         metadata: metadata(site, Component::Web),
         spec: Some(DeploymentSpec {
-            replicas: match site.web.scaling {
-                Scaling::Fixed(replicas) => Some(replicas),
-                // The autoscaler owns the number; to set it here would undo its work at each pass.
-                Scaling::Automatic { .. } => None,
-            },
-            selector: label_selector(site, Component::Web),
-            strategy: Some(DeploymentStrategy {
-                type_: Some("RollingUpdate".into()),
-                rolling_update: Some(RollingUpdateDeployment {
-                    max_unavailable: Some(IntOrString::Int(0)),
-                    max_surge: Some(IntOrString::Int(1)),
-                }),
-            }),
+            replicas,
+            selector: selector(site, Component::Web),
+            strategy: Some(strategy()),
             revision_history_limit: Some(3),
             progress_deadline_seconds: Some(600),
-            template: pod,
+            template: template(site),
             ..DeploymentSpec::default()
         }),
         ..Deployment::default()
     }
 }
 
+/// The old pod serves until the new one does. Also with a volume that one node alone can mount: two pods of that node
+/// can, and `scheduling` prefers it. Where it has no room for two, the update waits and the site goes on serving.
+fn strategy() -> DeploymentStrategy {
+    DeploymentStrategy {
+        type_: Some("RollingUpdate".into()),
+        rolling_update: Some(RollingUpdateDeployment {
+            max_surge: Some(IntOrString::Int(1)),
+            max_unavailable: Some(IntOrString::Int(0)),
+        }),
+    }
+}
+
+fn template(site: &Site) -> PodTemplateSpec {
+    let configuration = configuration(site);
+    let public_configuration = public_configuration(site);
+    let mut php = php(site);
+    php.volume_mounts.get_or_insert_default().extend([configuration_mount(&configuration), uploads_mount()]);
+    let mut web = web(site);
+    web.volume_mounts
+        .get_or_insert_default()
+        .extend([configuration_mount(&public_configuration), uploads_mount_to_read()]);
+    let mut volumes = scratch_volumes();
+    volumes.extend([configuration, public_configuration, uploads(site)]);
+    let annotations = [(CONFIG_DIGEST_ANNOTATION.to_owned(), digest_of_site(site))].into();
+    PodTemplateSpec {
+        metadata: Some(ObjectMeta { annotations: Some(annotations), ..pod_metadata(site, Component::Web) }),
+        spec: Some(PodSpec {
+            affinity: scheduling::web_affinity(site),
+            topology_spread_constraints: scheduling::spread(site),
+            ..wordpress_pod(site, vec![php, web], volumes)
+        }),
+    }
+}
+
 fn php(site: &Site) -> Container {
-    let mounts = vec![
-        read_only(CONFIGURATION, CONFIGURATION_PATH),
-        mount("uploads", UPLOADS_PATH),
-        mount("run", "/run/tairyo"),
-        mount("cache", "/var/cache/tairyo"),
-        mount("tmp", "/tmp"),
-    ];
-    let mut env = vec![memory_limit_variable()];
-    env.extend(site.web.env.iter().cloned());
-    // Neither probe touches the database: a restart would not bring it back, and would lose the page cache.
-    let ping = ["/usr/local/bin/tairyo-wordpress", "probe", "php"];
+    let probe = || Probe {
+        exec: Some(ExecAction {
+            command: Some(["/usr/local/bin/tairyo-wordpress", "probe", "php"].map(str::to_owned).into()),
+        }),
+        timeout_seconds: Some(5),
+        ..Probe::default()
+    };
+    let resources = &site.web.resources;
     Container {
-        env: Some(env),
-        resources: Some(site.web.resources.clone()),
-        startup_probe: Some(exec_probe(&ping, 1, 60)),
-        liveness_probe: Some(exec_probe(&ping, 10, 6)),
-        ..container("php", &site.image, &["php"], mounts)
+        env: php_environment(site, resources),
+        resources: (resources.requests.is_some() || resources.limits.is_some()).then(|| resources.clone()),
+        startup_probe: Some(Probe { period_seconds: Some(2), failure_threshold: Some(60), ..probe() }),
+        // The ping waits for a free worker like any request. Workers that all wait for a database that is away must
+        // not get the container killed, so it has longer than the longest request has.
+        liveness_probe: Some(Probe {
+            period_seconds: Some(10),
+            failure_threshold: Some((site.web.max_execution_seconds + 60) / 10),
+            ..probe()
+        }),
+        // Longer than nginx, which has to finish its requests first.
+        lifecycle: Some(stop_after(10)),
+        ..wordpress_container(site, "php", &["php"])
     }
 }
 
 fn web(site: &Site) -> Container {
-    let mounts = vec![
-        read_only(CONFIGURATION, CONFIGURATION_PATH),
-        read_only("uploads", UPLOADS_PATH),
-        mount("run", "/run/tairyo"),
-        mount("cache", "/var/cache/tairyo"),
-        mount("tmp", "/tmp"),
-    ];
-    let port = |name: &str, container_port| ContainerPort {
-        name: Some(name.into()),
-        container_port,
+    let probe = |path: &str| Probe {
+        http_get: Some(HTTPGetAction {
+            path: Some(path.to_owned()),
+            port: IntOrString::Int(HEALTH_PORT),
+            ..HTTPGetAction::default()
+        }),
+        timeout_seconds: Some(5),
+        ..Probe::default()
+    };
+    let port = |name: &str, number| ContainerPort {
+        name: Some(name.to_owned()),
+        container_port: number,
         protocol: Some("TCP".into()),
         ..ContainerPort::default()
     };
     Container {
-        ports: Some(vec![port("http", 8080), port("health", 8081)]),
-        resources: Some(resources("20m", "64Mi", "256Mi")),
-        startup_probe: Some(http_probe("/livez", 1, 60)),
-        liveness_probe: Some(http_probe("/livez", 10, 6)),
-        readiness_probe: Some(http_probe("/readyz", 2, 3)),
-        ..container("web", &site.image, &["web"], mounts)
+        ports: Some(vec![port("http", WEB_PORT), port("health", HEALTH_PORT)]),
+        // nginx needs little, whatever the site.
+        resources: Some(resources("10m", "32Mi", "128Mi")),
+        startup_probe: Some(Probe { period_seconds: Some(1), failure_threshold: Some(60), ..probe("/livez") }),
+        liveness_probe: Some(Probe { period_seconds: Some(10), failure_threshold: Some(6), ..probe("/livez") }),
+        readiness_probe: Some(Probe { period_seconds: Some(2), failure_threshold: Some(3), ..probe("/readyz") }),
+        // Proxies learn that the pod goes at the same time as the pod does; until they have, requests still come.
+        lifecycle: Some(stop_after(5)),
+        ..wordpress_container(site, "web", &["web"])
     }
 }
 
-/// A `ReadWriteOnce` volume can be mounted by several pods of one node, so a new pod should come up beside the old one.
-/// Preferred only: were it required, a lost node would leave no place to go.
-fn beside_the_volume(site: &Site) -> Option<Affinity> {
-    if site.media.access_mode == AccessMode::ReadWriteMany {
-        return None;
+fn stop_after(seconds: i64) -> Lifecycle {
+    Lifecycle {
+        pre_stop: Some(LifecycleHandler { sleep: Some(SleepAction { seconds }), ..LifecycleHandler::default() }),
+        ..Lifecycle::default()
     }
-    Some(Affinity {
-        pod_affinity: Some(PodAffinity {
-            preferred_during_scheduling_ignored_during_execution: Some(vec![WeightedPodAffinityTerm {
-                weight: 100,
-                pod_affinity_term: PodAffinityTerm {
-                    label_selector: Some(label_selector(site, Component::Web)),
-                    topology_key: "kubernetes.io/hostname".into(),
-                    ..PodAffinityTerm::default()
-                },
-            }]),
-            ..PodAffinity::default()
-        }),
-        ..Affinity::default()
-    })
-}
-
-fn spread(site: &Site) -> Vec<TopologySpreadConstraint> {
-    if !site.web.topology_spread_constraints.is_empty() {
-        return site.web.topology_spread_constraints.clone();
-    }
-    ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
-        .map(|topology_key| TopologySpreadConstraint {
-            max_skew: 1,
-            topology_key: topology_key.into(),
-            when_unsatisfiable: "ScheduleAnyway".into(),
-            label_selector: Some(label_selector(site, Component::Web)),
-            ..TopologySpreadConstraint::default()
-        })
-        .into()
 }

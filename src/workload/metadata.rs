@@ -1,19 +1,17 @@
-//! Names, labels and owners of a site's objects.
+//! Names, labels and owners of the objects.
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
-use kube::core::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
+use kube::Resource as _;
 
-use crate::api::names::{
-    COMPONENT_LABEL, Component, GROUP, MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL, SITE_UID_LABEL, VERSION,
-};
+use crate::api::WordPressSite;
+use crate::api::names::{COMPONENT_LABEL, Component, MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL, SITE_UID_LABEL};
 use crate::api::site::DeletionPolicy;
 use crate::site::model::Site;
 
-/// The metadata of the object of `site` that is its `component`, owned by the site.
-#[must_use]
-pub fn metadata(site: &Site, component: Component) -> ObjectMeta {
+/// The metadata of an object that goes with the site.
+pub(super) fn metadata(site: &Site, component: Component) -> ObjectMeta {
     ObjectMeta {
         name: Some(site.object_name(component)),
         namespace: Some(site.namespace.clone()),
@@ -23,10 +21,11 @@ pub fn metadata(site: &Site, component: Component) -> ObjectMeta {
     }
 }
 
-/// The metadata of an object that outlives the site unless its policy is `Delete`: without an owner, the garbage
-/// collector leaves it alone.
-#[must_use]
-pub fn retained_metadata(site: &Site, component: Component) -> ObjectMeta {
+/// The metadata of an object that holds the site's content or the only key to it.
+///
+/// Without an owner unless the policy is to delete: the garbage collector would take it with the site, and a finalizer
+/// that comes too late cannot bring it back.
+pub(super) fn metadata_of_data(site: &Site, component: Component) -> ObjectMeta {
     let metadata = metadata(site, component);
     match site.deletion_policy {
         DeletionPolicy::Delete => metadata,
@@ -34,46 +33,48 @@ pub fn retained_metadata(site: &Site, component: Component) -> ObjectMeta {
     }
 }
 
-/// The labels of an object and of its pods.
-#[must_use]
-pub fn labels(site: &Site, component: Component) -> BTreeMap<String, String> {
-    let program = match component {
+/// The metadata of the pods of `component`.
+pub(super) fn pod_metadata(site: &Site, component: Component) -> ObjectMeta {
+    ObjectMeta { labels: Some(labels(site, component)), ..ObjectMeta::default() }
+}
+
+/// The labels of every object and pod of `component`.
+fn labels(site: &Site, component: Component) -> BTreeMap<String, String> {
+    let software = match component {
         Component::Database => "mariadb",
         _ => "wordpress",
     };
-    [
-        ("app.kubernetes.io/name", program),
-        ("app.kubernetes.io/instance", &site.name),
-        (COMPONENT_LABEL, component.into()),
-        (MANAGED_BY_LABEL, MANAGED_BY),
-        (SITE_LABEL, &site.name),
-        (SITE_UID_LABEL, &site.uid),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .collect()
+    BTreeMap::from(
+        [
+            ("app.kubernetes.io/name", software),
+            ("app.kubernetes.io/instance", &site.name),
+            (COMPONENT_LABEL, component.into()),
+            (MANAGED_BY_LABEL, MANAGED_BY),
+            (SITE_LABEL, &site.name),
+            (SITE_UID_LABEL, &site.uid),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned())),
+    )
 }
 
-/// What selects the pods of `component`. Without the uid: selectors of Deployments and StatefulSets cannot change.
-#[must_use]
-pub fn selector(site: &Site, component: Component) -> BTreeMap<String, String> {
-    let component: &str = component.into();
-    [(SITE_LABEL, site.name.as_str()), (COMPONENT_LABEL, component)]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
+/// The labels that select the pods of `component`.
+///
+/// Without the site's uid: selectors are immutable, and a re-created site has to be able to own the objects that its
+/// predecessor left.
+pub(super) fn selector_labels(site: &Site, component: Component) -> BTreeMap<String, String> {
+    BTreeMap::from([(SITE_LABEL.to_owned(), site.name.clone()), (COMPONENT_LABEL.to_owned(), component.to_string())])
 }
 
-/// [`selector`] as a `LabelSelector`.
+/// Selects the pods of `component`.
 #[must_use]
-pub fn label_selector(site: &Site, component: Component) -> LabelSelector {
-    LabelSelector { match_labels: Some(selector(site, component)), ..LabelSelector::default() }
+pub fn selector(site: &Site, component: Component) -> LabelSelector {
+    LabelSelector { match_labels: Some(selector_labels(site, component)), ..LabelSelector::default() }
 }
 
 fn owner(site: &Site) -> OwnerReference {
     OwnerReference {
-        api_version: format!("{GROUP}/{VERSION}"),
-        kind: "WordPressSite".into(),
+        api_version: WordPressSite::api_version(&()).into_owned(),
+        kind: WordPressSite::kind(&()).into_owned(),
         name: site.name.clone(),
         uid: site.uid.clone(),
         controller: Some(true),

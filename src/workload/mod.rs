@@ -1,18 +1,26 @@
-//! Pure builders of the in-cluster objects, one file per object.
+//! Pure builders of the in-cluster objects, one file per object. No client, no I/O.
+//!
+//! Every function takes a validated site and returns what we set of an object, nothing more: a field that is left out
+//! belongs to the API server's defaults or to another manager. Values are written as the API server writes them back,
+//! since the caller compares field by field and would otherwise write in every pass.
 
-pub mod claim;
-pub mod config_map;
-pub mod database;
-pub mod deployment;
+mod config_map;
+mod cron_job;
+mod database;
+mod deployment;
+mod horizontal_pod_autoscaler;
 pub mod http_route;
-pub mod ingress;
-pub mod metadata;
-pub mod network_policy;
-pub mod pod;
-pub mod scaling;
+mod ingress;
+mod job;
+mod metadata;
+mod network_policy;
+mod pod;
+mod pod_disruption_budget;
+mod scheduling;
 pub mod secrets;
-pub mod service;
-pub mod tasks;
+mod service;
+mod service_account;
+mod volume_claim;
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
@@ -22,92 +30,74 @@ use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::DynamicObject;
 
-use crate::api::names::Component;
-use crate::site::model::{DatabaseProvider, Exposure, Site};
+use crate::site::model::Site;
 
-/// Everything that a site has in the cluster, but for the Secrets, which are made once: see [`secrets`].
-#[derive(Clone, Debug)]
+pub use metadata::selector;
+
+/// Everything of a site that is applied. Secrets are not: they are made once, see [`secrets`].
+#[derive(Clone, Debug, PartialEq)]
 pub struct Objects {
-    /// The identity of the site's pods. It has no rights.
+    /// Who the pods are: nobody, for now.
     pub service_account: ServiceAccount,
-    /// What pods read as configuration.
+    /// What the pods read.
     pub config_map: ConfigMap,
-    /// The volume of uploads.
+    /// The claim for uploads.
     pub uploads: PersistentVolumeClaim,
-    /// The in-cluster database.
+    /// The in-cluster database; `None` where somebody else runs it.
     pub database: Option<DatabaseObjects>,
     /// The pods that serve pages.
     pub deployment: Deployment,
-    /// The address of those pods.
+    /// The address of the web pods in the cluster.
     pub service: Service,
-    /// Where the class exposes sites by Ingress.
+    /// The way in, where the class exposes sites by an Ingress.
     pub ingress: Option<Ingress>,
-    /// Where the class exposes sites by a Gateway.
+    /// The way in, where the class exposes sites by a Gateway. Its kind is [`http_route::resource`].
     pub http_route: Option<DynamicObject>,
-    /// Where the number of pods follows the load.
+    /// The owner of the number of web pods, where the site asks for one.
     pub horizontal_pod_autoscaler: Option<HorizontalPodAutoscaler>,
-    /// From two pods on.
+    /// Keeps node drains from stopping all web pods at once; from two replicas.
     pub pod_disruption_budget: Option<PodDisruptionBudget>,
-    /// What the site's pods may talk to.
+    /// Who may talk with the site's pods, except the database's.
     pub network_policy: NetworkPolicy,
-    /// Installs WordPress.
+    /// Installs `WordPress`, once.
     pub install_job: Job,
-    /// Brings the schema to the image's version.
+    /// Brings the schema to the image's version, once for each image.
     pub schema_job: Job,
-    /// Runs scheduled events.
+    /// Runs `WordPress`' scheduled events.
     pub cron_job: CronJob,
 }
 
-/// The in-cluster database of a site.
-#[derive(Clone, Debug)]
+/// The in-cluster database.
+#[derive(Clone, Debug, PartialEq)]
 pub struct DatabaseObjects {
-    /// Its volume.
+    /// The claim for its data.
     pub claim: PersistentVolumeClaim,
-    /// Its address.
+    /// Its address in the cluster.
     pub service: Service,
     /// Its pod.
     pub stateful_set: StatefulSet,
-    /// Who may connect.
+    /// Who may talk with it.
     pub network_policy: NetworkPolicy,
 }
 
-/// Builds everything that `site` has in the cluster.
+/// Builds everything of `site`.
 #[must_use]
 pub fn objects(site: &Site) -> Objects {
-    let database = match &site.database.provider {
-        DatabaseProvider::External => None,
-        DatabaseProvider::InCluster { image, volume, resources } => Some(DatabaseObjects {
-            claim: claim::claim(site, Component::Database, volume),
-            service: service::database(site),
-            stateful_set: database::stateful_set(site, image, resources),
-            network_policy: network_policy::database(site),
-        }),
-    };
     Objects {
-        service_account: ServiceAccount {
-            metadata: metadata::metadata(site, Component::Web),
-            automount_service_account_token: Some(false),
-            ..ServiceAccount::default()
-        },
+        service_account: service_account::service_account(site),
         config_map: config_map::config_map(site),
-        uploads: claim::claim(site, Component::Uploads, &site.media),
-        database,
+        uploads: volume_claim::uploads(site),
+        database: database::objects(site),
         deployment: deployment::deployment(site),
-        service: service::web(site),
-        ingress: match &site.exposure {
-            Exposure::Ingress(exposure) => Some(ingress::ingress(site, exposure)),
-            Exposure::None | Exposure::Gateway(_) => None,
-        },
-        http_route: match &site.exposure {
-            Exposure::Gateway(gateway) => Some(http_route::http_route(site, gateway)),
-            Exposure::None | Exposure::Ingress(_) => None,
-        },
-        horizontal_pod_autoscaler: scaling::horizontal_pod_autoscaler(site),
-        pod_disruption_budget: scaling::pod_disruption_budget(site),
-        network_policy: network_policy::web(site),
-        install_job: tasks::install(site),
-        schema_job: tasks::schema(site),
-        cron_job: tasks::cron(site),
+        service: service::service(site),
+        ingress: ingress::ingress(site),
+        http_route: http_route::http_route(site),
+        horizontal_pod_autoscaler: horizontal_pod_autoscaler::horizontal_pod_autoscaler(site),
+        pod_disruption_budget: pod_disruption_budget::pod_disruption_budget(site),
+        network_policy: network_policy::of_site(site),
+        install_job: job::install(site),
+        schema_job: job::schema(site),
+        cron_job: cron_job::cron_job(site),
     }
 }
 

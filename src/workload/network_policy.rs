@@ -1,4 +1,4 @@
-//! What a site's pods may talk to.
+//! Who may talk with whom. Policies add up: a site's owner opens more, such as a mail server, with a policy of their own.
 
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
@@ -7,40 +7,53 @@ use k8s_openapi::api::networking::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::metadata::{label_selector, metadata};
+use super::metadata::{metadata, selector};
+use super::pod::WEB_PORT;
 use crate::api::names::{COMPONENT_LABEL, Component, SITE_LABEL};
 use crate::site::model::{DatabaseProvider, Site};
 
-/// The policy of web and task pods: visitors in; DNS, the database and the web out.
-#[must_use]
-pub fn web(site: &Site) -> NetworkPolicy {
-    let to_database = match &site.database.provider {
-        DatabaseProvider::InCluster { .. } => Some(vec![peer(label_selector(site, Component::Database))]),
-        // A server somewhere, perhaps behind a name whose addresses change.
+/// The internet, and what is no part of it: where clouds give out the node's credentials to whoever asks. A plugin that
+/// can be talked into fetching an address of the visitor's choice must not reach it.
+const INTERNET: [(&str, &[&str]); 2] = [
+    // Link-local: the metadata service of AWS, Google Cloud, Azure and others, and the credentials of EKS Pod Identity.
+    ("0.0.0.0/0", &["169.254.0.0/16"]),
+    // Link-local, and the metadata services that AWS and Google Cloud have at unique local addresses.
+    ("::/0", &["fe80::/10", "fd00:ec2::/32", "fd20:ce::/32"]),
+];
+
+/// The policy of all pods of the site but the database's.
+pub(super) fn of_site(site: &Site) -> NetworkPolicy {
+    let database = match site.database.provider {
+        DatabaseProvider::InCluster { .. } => Some(vec![of_pods(selector(site, Component::Database))]),
+        // A policy knows addresses, not names, and the server's address may change.
         DatabaseProvider::External => None,
     };
-    let egress = vec![
-        dns(),
-        NetworkPolicyEgressRule { to: to_database, ports: Some(vec![tcp(site.database.port)]) },
-        // WordPress embeds other sites' posts, and plugins call APIs. Never link-local addresses: clouds answer there
-        // with the credentials of the node.
-        NetworkPolicyEgressRule {
-            to: Some(vec![anywhere("0.0.0.0/0", "169.254.0.0/16"), anywhere("::/0", "fe80::/10")]),
-            ports: Some(vec![tcp(80), tcp(443)]),
-        },
-    ];
-    let ingress = vec![NetworkPolicyIngressRule { ports: Some(vec![tcp(8080)]), from: None }];
-    policy(site, Component::Web, all_but_database(site), ingress, egress)
+    policy(
+        site,
+        Component::Web,
+        pods_of_wordpress(site),
+        vec![NetworkPolicyIngressRule { ports: Some(vec![tcp(WEB_PORT)]), from: None }],
+        vec![
+            dns(),
+            NetworkPolicyEgressRule { ports: Some(vec![tcp(site.database.port)]), to: database },
+            // Embeds, the APIs of plugins, and the site's own address, which WordPress asks for its health.
+            NetworkPolicyEgressRule { ports: Some(vec![tcp(80), tcp(443)]), to: Some(internet()) },
+        ],
+    )
 }
 
-/// The policy of the database: the site's own pods in, DNS out.
-#[must_use]
-pub fn database(site: &Site) -> NetworkPolicy {
-    let ingress = vec![NetworkPolicyIngressRule {
-        from: Some(vec![peer(all_but_database(site))]),
-        ports: Some(vec![tcp(site.database.port)]),
-    }];
-    policy(site, Component::Database, label_selector(site, Component::Database), ingress, vec![dns()])
+/// The policy of the database's pod: only its site comes in, nothing goes out.
+pub(super) fn of_database(site: &Site) -> NetworkPolicy {
+    policy(
+        site,
+        Component::Database,
+        selector(site, Component::Database),
+        vec![NetworkPolicyIngressRule {
+            ports: Some(vec![tcp(site.database.port)]),
+            from: Some(vec![of_pods(pods_of_wordpress(site))]),
+        }],
+        vec![dns()],
+    )
 }
 
 fn policy(
@@ -61,31 +74,36 @@ fn policy(
     }
 }
 
-fn all_but_database(site: &Site) -> LabelSelector {
-    let database: &str = Component::Database.into();
+/// Selects web, task and cron pods.
+fn pods_of_wordpress(site: &Site) -> LabelSelector {
     LabelSelector {
         match_labels: Some([(SITE_LABEL.to_owned(), site.name.clone())].into()),
         match_expressions: Some(vec![LabelSelectorRequirement {
-            key: COMPONENT_LABEL.into(),
+            key: COMPONENT_LABEL.to_owned(),
             operator: "NotIn".into(),
-            values: Some(vec![database.into()]),
+            values: Some(vec![Component::Database.to_string()]),
         }]),
     }
 }
 
-fn peer(pods: LabelSelector) -> NetworkPolicyPeer {
+fn of_pods(pods: LabelSelector) -> NetworkPolicyPeer {
     NetworkPolicyPeer { pod_selector: Some(pods), ..NetworkPolicyPeer::default() }
 }
 
-fn anywhere(cidr: &str, but: &str) -> NetworkPolicyPeer {
-    NetworkPolicyPeer {
-        ip_block: Some(IPBlock { cidr: cidr.into(), except: Some(vec![but.into()]) }),
-        ..NetworkPolicyPeer::default()
-    }
+/// Name servers, wherever they are: in the cluster, on the node, or outside.
+fn dns() -> NetworkPolicyEgressRule {
+    NetworkPolicyEgressRule { ports: Some(vec![port("UDP", 53), port("TCP", 53)]), to: None }
 }
 
-fn dns() -> NetworkPolicyEgressRule {
-    NetworkPolicyEgressRule { to: None, ports: Some(vec![port("UDP", 53), tcp(53)]) }
+fn internet() -> Vec<NetworkPolicyPeer> {
+    let block = |(cidr, except): (&str, &[&str])| NetworkPolicyPeer {
+        ip_block: Some(IPBlock {
+            cidr: cidr.to_owned(),
+            except: Some(except.iter().copied().map(str::to_owned).collect()),
+        }),
+        ..NetworkPolicyPeer::default()
+    };
+    INTERNET.map(block).into()
 }
 
 fn tcp(number: i32) -> NetworkPolicyPort {
@@ -94,7 +112,7 @@ fn tcp(number: i32) -> NetworkPolicyPort {
 
 fn port(protocol: &str, number: i32) -> NetworkPolicyPort {
     NetworkPolicyPort {
-        protocol: Some(protocol.into()),
+        protocol: Some(protocol.to_owned()),
         port: Some(IntOrString::Int(number)),
         ..NetworkPolicyPort::default()
     }

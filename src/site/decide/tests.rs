@@ -219,3 +219,15 @@ fn what_the_spec_no_longer_asks_for_is_removed() {
     let removed: Vec<_> = steps.delete.iter().map(|deletion| deletion.key.kind.as_str()).collect();
     assert_eq!(removed, ["HorizontalPodAutoscaler", "PodDisruptionBudget"]);
 }
+
+#[test]
+fn handing_the_number_of_pods_to_an_autoscaler_does_not_reset_it() {
+    let shared = LOCAL_CLASS.replace("spec: {}", "spec: {media: {accessMode: ReadWriteMany}}");
+    let fixed = validated(&with_spec("  web: {replicas: 5}"), &shared).expect("valid");
+    let observed = settled(&fixed, &build(&fixed));
+    let automatic = validated(&with_spec("  web: {autoscaling: {min: 2, max: 9}}"), &shared).expect("valid");
+    let desired = build(&automatic);
+    let steps = steps(&automatic, &desired, &observed);
+    let deployment = steps.apply.iter().find(|prepared| prepared.resource.kind == "Deployment").expect("applied");
+    assert_eq!(deployment.value["spec"]["replicas"], json!(5));
+}

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn pod_with(status: serde_json::Value) -> Pod {
+fn pod_with(status: &serde_json::Value) -> Pod {
     serde_json::from_value(json!({"metadata": {"name": "blog-database-0"}, "status": status})).expect("a pod")
 }
 
@@ -10,7 +10,7 @@ fn pod_with(status: serde_json::Value) -> Pod {
 fn an_unscheduled_pod_says_what_the_scheduler_says() {
     let message = "0/1 nodes are available: 1 Insufficient memory.";
     let status = json!({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]});
-    let finding = pod(&pod_with(status)).expect("a finding");
+    let finding = pod(&pod_with(&status)).expect("a finding");
     assert_eq!(finding.reason, Reason::Unschedulable);
     assert_eq!(finding.message, format!("pod blog-database-0 is not scheduled: {message}"));
     assert!(!finding.needs_a_person());
@@ -29,7 +29,7 @@ fn a_container_that_waits_says_what_the_kubelet_says() {
             "state": {"waiting": {"reason": kubelet, "message": "the detail"}},
             "lastState": {"terminated": {"exitCode": 78, "message": "bad configuration"}},
         }]});
-        let finding = pod(&pod_with(status)).expect("a finding");
+        let finding = pod(&pod_with(&status)).expect("a finding");
         assert_eq!(finding.reason, reason, "{kubelet}");
         assert!(finding.needs_a_person());
     }
@@ -37,11 +37,11 @@ fn a_container_that_waits_says_what_the_kubelet_says() {
         "name": "php", "image": "x:1", "imageID": "", "ready": false, "restartCount": 0,
         "state": {"waiting": {"reason": "ContainerCreating"}},
     }]});
-    assert_eq!(pod(&pod_with(starting)), None);
+    assert_eq!(pod(&pod_with(&starting)), None);
 }
 
 fn ended(message: &str, at: &str) -> Pod {
-    pod_with(json!({"containerStatuses": [{
+    pod_with(&json!({"containerStatuses": [{
         "name": "task", "image": "x:1", "imageID": "", "ready": false, "restartCount": 0,
         "state": {"terminated": {"exitCode": 1, "finishedAt": at, "message": message}},
     }]}))
