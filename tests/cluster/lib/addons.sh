@@ -14,7 +14,7 @@ apply_addons() {
 
 start_coredns() {
   cat >"$CONFIGURATION/Corefile" <<TEXT
-.:53 {
+$CLUSTER_DOMAIN:53 in-addr.arpa:53 {
   bind $NODE_ADDRESS
   errors
   ready $NODE_ADDRESS:8181
@@ -24,7 +24,11 @@ start_coredns() {
     pods verified
     ttl 1
   }
-  # Pods reach nothing outside of the machine, so no name outside of the cluster is known to them.
+}
+# Pods reach nothing outside of the machine, so no name outside of the cluster is known to them.
+.:53 {
+  bind $NODE_ADDRESS
+  errors
   template ANY ANY . {
     rcode NXDOMAIN
   }

@@ -2,7 +2,7 @@
 # Builds Kubernetes, etcd, CoreDNS and the volume provisioner from their Go modules, once for all checkouts.
 
 KUBERNETES_PACKAGES=(k8s.io/kubernetes/cmd/{kube-apiserver,kube-controller-manager,kube-scheduler,kubelet,kube-proxy,kubectl})
-COMPANION_PACKAGES=(go.etcd.io/etcd/server/v3 github.com/coredns/coredns ./provisioner)
+COMPANION_PACKAGES=(go.etcd.io/etcd/server/v3 github.com/coredns/coredns ./provisioner ./testpod)
 
 kubernetes_version() { awk '$2 == "k8s.io/kubernetes" {print $3} $1 == "k8s.io/kubernetes" {print $2}' "$HARNESS/kubernetes/go.mod" | head -1; }
 
@@ -84,6 +84,7 @@ build_programs() {
   find_programs
 }
 
+# shellcheck disable=SC2034 # used by the files beside this one
 find_programs() {
   KUBERNETES_BIN=$(built_directory kubernetes)
   COMPANIONS_BIN=$(built_directory companions)

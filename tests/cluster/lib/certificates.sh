@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# One certificate authority for the cluster, a certificate for each program, and their kubeconfig files.
+# The certificate authorities of the cluster, a certificate for each program, and their kubeconfig files.
 
-# certificate NAME SUBJECT USAGE [SUBJECT-ALTERNATIVE-NAMES]
+# certificate NAME SUBJECT USAGE [SUBJECT-ALTERNATIVE-NAMES [AUTHORITY]]
 certificate() {
-  local name=$1 subject=$2 usage=$3 names=${4-}
+  local name=$1 subject=$2 usage=$3 names=${4-} authority=$CERTIFICATES/${5-ca}
   openssl ecparam -name prime256v1 -genkey -noout -out "$CERTIFICATES/$name.key" 2>/dev/null
   openssl req -new -key "$CERTIFICATES/$name.key" -subj "$subject" -out "$CERTIFICATES/$name.csr"
   {
     printf 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=%s\n' "$usage"
     [[ -z $names ]] || printf 'subjectAltName=%s\n' "$names"
   } >"$CERTIFICATES/$name.extensions"
-  openssl x509 -req -in "$CERTIFICATES/$name.csr" -CA "$CERTIFICATES/ca.crt" -CAkey "$CERTIFICATES/ca.key" -days 3650 \
+  openssl x509 -req -in "$CERTIFICATES/$name.csr" -CA "$authority.crt" -CAkey "$authority.key" -days 3650 \
     -set_serial "0x$(openssl rand -hex 16)" -extfile "$CERTIFICATES/$name.extensions" -out "$CERTIFICATES/$name.crt" 2>/dev/null
   rm "$CERTIFICATES/$name.csr" "$CERTIFICATES/$name.extensions"
 }
@@ -35,15 +35,19 @@ users:
 TEXT
 }
 
-make_certificate_authority() {
-  (umask 077 && mkdir -p "$CERTIFICATES")
-  openssl ecparam -name prime256v1 -genkey -noout -out "$CERTIFICATES/ca.key"
-  openssl req -x509 -new -key "$CERTIFICATES/ca.key" -subj /CN=tairyo-test-cluster -days 3650 -out "$CERTIFICATES/ca.crt" \
+# certificate_authority NAME
+certificate_authority() {
+  openssl ecparam -name prime256v1 -genkey -noout -out "$CERTIFICATES/$1.key"
+  openssl req -x509 -new -key "$CERTIFICATES/$1.key" -subj "/CN=tairyo-test-cluster-$1" -days 3650 -out "$CERTIFICATES/$1.crt" \
     -addext keyUsage=critical,digitalSignature,keyCertSign,cRLSign
 }
 
 make_control_plane_certificates() {
-  make_certificate_authority
+  (umask 077 && mkdir -p "$CERTIFICATES")
+  certificate_authority ca
+  # Who holds one of this authority's may speak for any user, so the clients' authority must not be it.
+  certificate_authority front-proxy-ca
+  certificate front-proxy /CN=front-proxy clientAuth '' front-proxy-ca
   certificate etcd /CN=etcd serverAuth IP:127.0.0.1
   certificate etcd-client /CN=kube-apiserver clientAuth
   certificate apiserver /CN=kube-apiserver serverAuth \

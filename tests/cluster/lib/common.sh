@@ -3,20 +3,26 @@
 
 DIRECTORY=$(realpath -m -- "${TAIRYO_CLUSTER_DIR:-$CHECKOUT/.cluster}")
 CACHE=${TAIRYO_CACHE:-$HOME/.cache/tairyo}
-CERTIFICATES=$DIRECTORY/certificates
-CONFIGURATION=$DIRECTORY/configuration
 LOGS=$DIRECTORY/logs
 PIDS=$DIRECTORY/pids
 KUBECONFIG_FILE=$DIRECTORY/kubeconfig
+# shellcheck disable=SC2034 # these two are used by the files beside this one
+{
+  CERTIFICATES=$DIRECTORY/certificates
+  CONFIGURATION=$DIRECTORY/configuration
+}
 
 # 198.18.0.0/15 is set aside for tests between machines of one bench (RFC 2544): no office network, VPN or container
 # engine of a developer routes it, as they do route pieces of 10/8, 172.16/12 and 192.168/16.
-NODE_NAME=node
-NODE_ADDRESS=198.18.0.1
-POD_RANGE=198.18.0.0/16
-SERVICE_RANGE=198.19.0.0/16
-DNS_ADDRESS=198.19.0.10
-CLUSTER_DOMAIN=cluster.local
+# shellcheck disable=SC2034 # used by the files beside this one
+{
+  NODE_NAME=node
+  NODE_ADDRESS=198.18.0.1
+  POD_RANGE=198.18.0.0/16
+  SERVICE_RANGE=198.19.0.0/16
+  DNS_ADDRESS=198.19.0.10
+  CLUSTER_DOMAIN=cluster.local
+}
 
 STARTED=$(date +%s)
 
@@ -107,7 +113,7 @@ stop_process() {
   rm -f "$PIDS/$1"
 }
 
-# require_running NAME COMMAND... waits for the command, but gives up at once when the process has ended.
+# wait_for_process NAME SECONDS COMMAND...: waits for the command, but gives up at once when the process has ended.
 wait_for_process() {
   local name=$1 seconds=$2 deadline
   shift 2

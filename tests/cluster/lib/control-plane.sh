@@ -34,9 +34,14 @@ write_apiserver_command() {
     --etcd-certfile="$CERTIFICATES/etcd-client.crt" --etcd-keyfile="$CERTIFICATES/etcd-client.key"
     --bind-address="$API_ADDRESS" --advertise-address="$API_ADDRESS" --secure-port="$API_PORT"
     --tls-cert-file="$CERTIFICATES/apiserver.crt" --tls-private-key-file="$CERTIFICATES/apiserver.key"
-    --client-ca-file="$CERTIFICATES/ca.crt" --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction
+    --client-ca-file="$CERTIFICATES/ca.crt" "--authorization-mode=Node,RBAC" --enable-admission-plugins=NodeRestriction
     --service-account-issuer="https://kubernetes.default.svc.$CLUSTER_DOMAIN"
     --service-account-key-file="$CERTIFICATES/service-account.key" --service-account-signing-key-file="$CERTIFICATES/service-account.key"
+    # Without the aggregation layer's authority, every component that authenticates through the API server complains.
+    --requestheader-client-ca-file="$CERTIFICATES/front-proxy-ca.crt" --requestheader-allowed-names=front-proxy
+    --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group
+    --requestheader-extra-headers-prefix=X-Remote-Extra-
+    --proxy-client-cert-file="$CERTIFICATES/front-proxy.crt" --proxy-client-key-file="$CERTIFICATES/front-proxy.key"
     --service-cluster-ip-range="$SERVICE_RANGE" --allow-privileged=true --profiling=false
     # Tests open and end connections all the time; waiting for them would make every stop last a minute.
     --shutdown-delay-duration=0s

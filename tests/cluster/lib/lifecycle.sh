@@ -149,14 +149,16 @@ cluster_status() {
 }
 
 require_up() {
-  read_mode && [[ -e $COMPLETE_FILE ]] || die "no cluster is up in $DIRECTORY: start it with make cluster-up"
+  if read_mode && [[ -e $COMPLETE_FILE ]]; then return; fi
+  die "no cluster is up in $DIRECTORY: start it with make cluster-up"
 }
 
 cluster_restart_apiserver() {
   take_lock
   require_up
   find_programs
-  stop_process apiserver 20
+  # Asked to end, it waits up to a minute for the watches of its clients, which do not end on their own.
+  stop_process apiserver 3
   start_apiserver
   wait_for_process apiserver 60 api_ready
   say "the API server is ready again after $(elapsed)"

@@ -71,7 +71,7 @@ remove_network() {
   done
   # The pods' ends of the links go with their network namespaces; a link whose namespace was lost is still on the bridge.
   local link
-  for link in $(ip -oneline link show master "$BRIDGE" 2>/dev/null | awk -F': ' '{sub(/@.*/, "", $2); print $2}'); do
+  for link in $(ip -oneline link show master "$BRIDGE" 2>/dev/null | awk -F': ' '{sub(/@.*/, "", $2); print $2}' || true); do
     ip link delete "$link" 2>/dev/null || true
   done
   ip link delete "$BRIDGE" 2>/dev/null || true

@@ -189,12 +189,13 @@ node_ready() { [[ $(kubectl get node "$NODE_NAME" -o 'jsonpath={.status.conditio
 
 # Each running container has a shim, which outlives containerd on purpose.
 shim_processes() {
-  local directory arguments
-  for directory in /proc/[0-9]*; do
-    mapfile -d '' -t arguments 2>/dev/null <"$directory/cmdline" || continue
-    [[ ${arguments[0]-} == *containerd-shim* && " ${arguments[*]} " == *" $CONTAINERD_SOCKET "* ]] && printf '%s\n' "${directory#/proc/}"
+  local process arguments
+  for process in /proc/[0-9]*; do
+    mapfile -d '' -t arguments 2>/dev/null <"$process/cmdline" || continue
+    if [[ ${arguments[0]-} == *containerd-shim* && " ${arguments[*]} " == *" $CONTAINERD_SOCKET "* ]]; then
+      printf '%s\n' "${process#/proc/}"
+    fi
   done
-  return 0
 }
 
 shims_gone() {
@@ -207,7 +208,7 @@ shims_gone() {
 
 mounts_below() {
   local target
-  awk -v directory="$DIRECTORY/" 'index($5, directory) == 1 {print $5}' /proc/self/mountinfo | tac | sed 's/\\\([0-7]\{3\}\)/\\0\1/g' |
+  awk -v prefix="$DIRECTORY/" 'index($5, prefix) == 1 {print $5}' /proc/self/mountinfo | tac | sed 's/\\\([0-7]\{3\}\)/\\0\1/g' |
     while read -r target; do printf '%b\n' "$target"; done
 }
 
@@ -227,7 +228,8 @@ remove_fixed_places() {
     [[ $(readlink "$link" 2>/dev/null) != "$DIRECTORY"/* ]] || rm -f "$link"
   done
   [[ ! -e $DIRECTORY/made-var-log-containers ]] || rmdir /var/log/containers 2>/dev/null || true
-  rm -rf /var/lib/cni/results/tairyo-* /var/lib/cni/cache/results/tairyo-*
+  # Each names the network namespace it is about; ours lie below our directory.
+  grep -lsF "\"$DIRECTORY/" /var/lib/cni/results/* /var/lib/cni/cache/results/* | xargs -r -d '\n' rm -f || true
   rmdir /var/lib/cni/cache/results /var/lib/cni/cache /var/lib/cni/results /var/lib/cni 2>/dev/null || true
   if [[ -e $DIRECTORY/made-var-lib-kubelet ]]; then
     rm -f /var/lib/kubelet/device-plugins/{kubelet.sock,DEPRECATION,kubelet_internal_checkpoint}

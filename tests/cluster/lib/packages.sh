@@ -2,11 +2,13 @@
 # The Debian packages that the cluster needs, installed when missing.
 
 # Each line: a program that proves the package is there, and the package.
+# shellcheck disable=SC2034 # used by lifecycle.sh
 CONTROL_PLANE_PACKAGES='
 openssl openssl
 ss iproute2
 flock util-linux
 '
+# shellcheck disable=SC2034 # used by lifecycle.sh
 NODE_PACKAGES='
 containerd containerd
 ctr containerd
