@@ -44,3 +44,9 @@ start_provisioner() {
 
 coredns_ready() { (exec 3<>"/dev/tcp/$NODE_ADDRESS/8181" && printf 'GET /ready HTTP/1.0\r\n\r\n' >&3 && grep -q ' 200 ' <&3) 2>/dev/null; }
 default_account_ready() { kubectl get serviceaccount default --namespace default; }
+# Looked for in kube-proxy's rules: a connection tried too early would wait seconds for a neighbour that does not exist.
+services_reachable() {
+  local rules
+  rules=$(nft list map ip kube-proxy service-ips 2>/dev/null) &&
+    [[ $rules == *" ${SERVICE_RANGE%.*}.1 . tcp . 443 : goto"* && $rules == *" $DNS_ADDRESS . udp . 53 : goto"* ]]
+}

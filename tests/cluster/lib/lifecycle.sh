@@ -98,6 +98,7 @@ start_node_cluster() {
   start_provisioner
   wait_for_process coredns 60 coredns_ready
   wait_for_process controller-manager 60 default_account_ready
+  wait_for_process kube-proxy 60 services_reachable
   wait_for_process kubelet 120 node_ready
 }
 
@@ -108,10 +109,13 @@ remove_cluster() {
   while read -r name; do
     stop_process "$name" 0
   done < <(processes_of_mode | tac)
-  # A directory that never got as far as a node, or whose machine another cluster has taken, has no node to remove.
-  if [[ $MODE == full ]] && owns_machine; then
-    remove_node
-    rm -f "$OWNER_FILE"
+  if [[ $MODE == full ]]; then
+    remove_containers
+    # After a reboot nothing of it is left, and another cluster may have taken the machine since.
+    if owns_machine; then
+      remove_node
+      rm -f "$OWNER_FILE"
+    fi
   fi
   rm -rf "$DIRECTORY"
 }

@@ -86,7 +86,7 @@ cgroup_roots() {
 make_cgroups() {
   local root file
   [[ ! -e /sys/fs/cgroup/cgroup.controllers ]] ||
-    sed 's/[a-z_]*/+&/g' /sys/fs/cgroup/cgroup.controllers | tr ' ' '\n' | while read -r file; do
+    sed 's/[a-z_]\+/+&/g' /sys/fs/cgroup/cgroup.controllers | tr ' ' '\n' | while read -r file; do
       printf '%s\n' "$file" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
     done
   while read -r root; do
@@ -159,6 +159,8 @@ eventRecordQPS: 0
 registryPullQPS: 0
 serializeImagePulls: false
 shutdownGracePeriod: 0s
+# A container that fails a few times is otherwise left alone for up to five minutes.
+crashLoopBackOff: {maxContainerRestartPeriod: 20s}
 TEXT
   [[ -e /var/lib/kubelet ]] || touch "$DIRECTORY/made-var-lib-kubelet"
   [[ -e /var/log/containers ]] || touch "$DIRECTORY/made-var-log-containers"
@@ -243,10 +245,15 @@ remove_fixed_places() {
   rmdir /run/containerd/s /run/containerd/io.containerd.* /run/containerd 2>/dev/null || true
 }
 
-remove_node() {
+# Of this directory alone: what was started and mounted below it.
+remove_containers() {
   wait_until 15 shims_gone || say "shims of containerd do not end even when killed: $(shim_processes | tr '\n' ' ')"
-  remove_cgroups
+  ! owns_machine || remove_cgroups
   unmount_all
+}
+
+# What there is once on a machine, whichever cluster has it.
+remove_node() {
   remove_network
   remove_fixed_places
 }
