@@ -45,7 +45,7 @@ class Refused(unittest.TestCase):
 
 class Rendered(unittest.TestCase):
     def test_workers_follow_the_memory(self):
-        for limit, fixed, workers in ((0, 0, 5), (64 << 20, 0, 2), (1 << 30, 0, 17), (64 << 30, 0, 64), (1 << 30, 3, 3)):
+        for limit, fixed, workers in ((0, 0, 5), (64 << 20, 0, 2), (1 << 30, 0, 25), (64 << 30, 0, 64), (1 << 30, 3, 3)):
             with self.subTest(limit=limit, fixed=fixed):
                 site.configure(php={"workers": fixed})
                 result = site.run("php", "/usr/local/share/tairyo/lib/render.php", "php", TAIRYO_MEMORY_LIMIT_BYTES=str(limit))

@@ -14,7 +14,7 @@ require_once __DIR__ . '/Site.php';
 
 const RUN = '/run/tairyo';
 /** Memory of one busy worker that it shares with no other (see README.md, "Sizing of php-fpm"). */
-const WORKER_BYTES = 48 << 20;
+const WORKER_BYTES = 32 << 20;
 const LEAST_WORKERS = 2;
 const MOST_WORKERS = 64;
 const WORKERS_WITHOUT_LIMIT = 5;
