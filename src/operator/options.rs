@@ -132,24 +132,29 @@ fn log_level(value: &str) -> Result<String, String> {
     telemetry::check(value).map(|()| value.to_owned()).map_err(|error| error.to_string())
 }
 
+/// The options as `arguments` and the two images make them.
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(Debug, Parser)]
+fn parse(arguments: &[&str]) -> Result<OperatorOptions, String> {
+    #[derive(clap::Parser)]
     struct Command {
         #[command(flatten)]
         options: OperatorOptions,
     }
+    let always = ["tairyo", "--wordpress-image", "localhost/w:dev", "--database-image", "localhost/d:dev"];
+    <Command as clap::Parser>::try_parse_from(always.iter().chain(arguments))
+        .map(|command| command.options)
+        .map_err(|error| error.to_string())
+}
 
-    fn parse(arguments: &[&str]) -> Result<OperatorOptions, String> {
-        let always = ["tairyo", "--wordpress-image", "localhost/w:dev", "--database-image", "localhost/d:dev"];
-        Command::try_parse_from(always.iter().chain(arguments))
-            .map(|command| command.options)
-            .map_err(|error| error.to_string())
-    }
+/// For the tests of others.
+#[cfg(test)]
+pub(super) fn for_tests(arguments: &[&str]) -> OperatorOptions {
+    parse(arguments).expect("the test's options are valid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn defaults_are_those_of_the_documentation() {
@@ -164,7 +169,7 @@ mod tests {
     #[test]
     fn bad_values_are_answered_with_what_is_allowed() {
         for (arguments, allowed) in [
-            (["--namespace", "-x"], "1 to 63 of a-z, 0-9 and -"),
+            (["--namespace", "x-"], "1 to 63 of a-z, 0-9 and -"),
             (["--identity", ""], "1 to 128 visible ASCII characters"),
             (["--concurrency", "0"], "1..=1000"),
             (["--resync-minutes", "0"], "1..=1440"),

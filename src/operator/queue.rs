@@ -127,6 +127,14 @@ impl Tracked {
     }
 }
 
+impl Drop for Tracked {
+    /// Nobody refreshes what is set at a scrape any more, so it would stay as it was last.
+    fn drop(&mut self) {
+        self.state().waiting.clear();
+        self.refresh(self.metrics.families());
+    }
+}
+
 /// A pass that runs. Dropped unfinished (a panic, a lost lease) it has no result, yet runs no more.
 #[derive(Debug)]
 #[must_use = "the pass ends when this is dropped"]
