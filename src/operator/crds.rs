@@ -23,7 +23,7 @@ pub const CHECK: &str = "custom-resource-definitions";
 /// How soon a missing CRD is asked for again, at first and at most. Who installs it waits for us.
 const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 /// How often it is asked whether they are still there.
-const STILL_THERE: Duration = Duration::from_secs(60);
+const STILL_THERE: Duration = Duration::from_mins(1);
 
 /// Where a CRD stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -161,7 +161,7 @@ mod tests {
         let options = parse(&[]).expect("the images are enough");
         assert_eq!(options.address.to_string(), "0.0.0.0:8080");
         assert!(options.leader_election);
-        assert_eq!((options.concurrency, options.resync()), (32, Duration::from_secs(600)));
+        assert_eq!((options.concurrency, options.resync()), (32, Duration::from_mins(10)));
         assert_eq!(options.shutdown_grace(), Duration::from_secs(25));
         assert_eq!((options.log_format, options.log_level.as_str()), (LogFormat::Json, "info,kube=warn"));
     }
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_resync_differs_by_a_tenth_at_most() {
         let options = parse(&[]).expect("valid");
-        let allowed = Duration::from_secs(540)..=Duration::from_secs(660);
+        let allowed = Duration::from_mins(9)..=Duration::from_mins(11);
         assert!((0..100).all(|_| allowed.contains(&options.jittered_resync())));
     }
 }
