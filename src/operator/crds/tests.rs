@@ -71,7 +71,7 @@ async fn a_missing_crd_is_named_in_readiness_and_metric() {
     assert!(!readiness.report().0, "nothing was looked for");
     assert!(!crds.look().await);
     let (ready, told) = readiness.report();
-    assert!(!ready && told.contains(CLASSES) && told.contains("not installed; `tairyo crds"), "{told}");
+    assert!(!ready && told.contains(&format!("{CLASSES} is not installed; `tairyo crds")), "{told}");
     assert!(!told.contains(SITES), "{told}");
     assert!(missing(&metrics, CLASSES) && !missing(&metrics, SITES));
 }
@@ -123,10 +123,17 @@ async fn a_server_that_refuses_is_told_at_the_start_and_changes_nothing_later() 
     let (mut crds, readiness, _metrics) = crds(&server);
     assert!(!crds.look().await);
     let told = readiness.report().1;
-    assert!(told.contains("cannot be read") && told.contains("Forbidden"), "{told}");
+    assert!(told.contains(&format!("{CLASSES} cannot be read: ")) && told.contains("Forbidden"), "{told}");
     server.has(CLASSES, "True");
     assert!(crds.look().await);
     server.answers(CLASSES, 500, status(500, "InternalError"));
     assert!(crds.look().await, "a server that fails for a moment does not take the CRDs with it");
     assert!(readiness.report().0);
+}
+
+#[test]
+fn causes_are_told_once_each() {
+    let cause = std::io::Error::other("refused");
+    let error = kube::Error::Service(Box::new(std::io::Error::other(cause)));
+    assert_eq!(chain(&error).matches("refused").count(), 1, "{}", chain(&error));
 }
