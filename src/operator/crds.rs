@@ -23,7 +23,7 @@ pub const CHECK: &str = "custom-resource-definitions";
 /// How soon a missing CRD is asked for again, at first and at most. Who installs it waits for us.
 const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 /// How often it is asked whether they are still there.
-const STILL_THERE: Duration = Duration::from_secs(60);
+const STILL_THERE: Duration = Duration::from_mins(1);
 
 /// Where a CRD stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +38,9 @@ enum Presence {
 impl fmt::Display for Presence {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Established => formatter.write_str("established"),
-            Self::NotEstablished => formatter.write_str("installed but not yet established"),
-            Self::Missing => formatter.write_str("not installed; `tairyo crds | kubectl apply -f -` installs it"),
+            Self::Established => formatter.write_str("is established"),
+            Self::NotEstablished => formatter.write_str("is installed but not yet established"),
+            Self::Missing => formatter.write_str("is not installed; `tairyo crds | kubectl apply -f -` installs it"),
             Self::Unknown(reason) => write!(formatter, "cannot be read: {reason}"),
         }
     }
@@ -112,7 +112,7 @@ impl Crds {
             .zip(&self.known)
             .filter_map(|(name, known)| known.as_ref().map(|known| (name, known)))
             .filter(|(_, known)| **known != Presence::Established)
-            .map(|(name, known)| format!("{name} is {known}"))
+            .map(|(name, known)| format!("{name} {known}"))
             .collect();
         if reasons.is_empty() {
             self.readiness.ready(CHECK);
@@ -146,10 +146,14 @@ fn jittered(pause: Duration) -> Duration {
 
 /// The error with its causes: "client error (Connect)" alone tells nobody what to do.
 fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let mut told: Vec<String> = causes.map(ToString::to_string).collect();
-    told.dedup();
-    told.join(": ")
+    let mut told = error.to_string();
+    for cause in std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string) {
+        // Some errors already tell their cause themselves.
+        if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
 }
 
 #[cfg(test)]

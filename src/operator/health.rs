@@ -150,19 +150,19 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<(), Error> {
     let heartbeat = Heartbeat::new();
-    let served = Served { heartbeat: heartbeat.clone(), readiness, metrics, log_level };
-    let app = router(served).into_make_service_with_connect_info::<SocketAddr>();
+    let state = Served { heartbeat: heartbeat.clone(), readiness, metrics, log_level };
+    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let until = stop.clone();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move { until.cancelled().await });
     // A task of its own: on the server's task it would show no more than that an answer is being written.
     let beating = tokio::spawn(heartbeat.run());
     // A scraper may keep its connection open for ever, so the graceful end is only what it gets for its answer.
-    let served = tokio::select! {
-        served = server => served,
+    let ended = tokio::select! {
+        ended = server => ended,
         () = async { stop.cancelled().await; tokio::time::sleep(BEAT).await } => Ok(()),
     };
     beating.abort();
-    served.map_err(Error::Serve)
+    ended.map_err(Error::Serve)
 }
 
 fn router(served: Served) -> Router {
@@ -228,7 +228,7 @@ async fn set_log_level(
     }
 }
 
-/// A listener for both families shows the peer 127.0.0.1 as ::ffff:127.0.0.1.
+/// A listener for both families shows the peer 127.0.0.1 as `::ffff:127.0.0.1`.
 fn from_this_host(peer: IpAddr) -> bool {
     peer.to_canonical().is_loopback()
 }

@@ -280,7 +280,12 @@ impl Families {
                 "Requests to the API server by what they ask",
                 Family::default(),
             ),
-            crd_missing: add(r, "tairyo_crd_missing", "1 while the CRD is not established", Family::default()),
+            crd_missing: add(
+                r,
+                "tairyo_crd_missing",
+                "1 while the CRD is not known to be established",
+                Family::default(),
+            ),
             sites: add(r, "tairyo_sites", "Sites by condition and its status", Family::default()),
             events: add(r, "tairyo_events", "Events that were published", Family::default()),
             event_failures: add(

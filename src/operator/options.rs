@@ -132,31 +132,36 @@ fn log_level(value: &str) -> Result<String, String> {
     telemetry::check(value).map(|()| value.to_owned()).map_err(|error| error.to_string())
 }
 
+/// The options as `arguments` and the two images make them.
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(Debug, Parser)]
+fn parse(arguments: &[&str]) -> Result<OperatorOptions, String> {
+    #[derive(clap::Parser)]
     struct Command {
         #[command(flatten)]
         options: OperatorOptions,
     }
+    let always = ["tairyo", "--wordpress-image", "localhost/w:dev", "--database-image", "localhost/d:dev"];
+    <Command as clap::Parser>::try_parse_from(always.iter().chain(arguments))
+        .map(|command| command.options)
+        .map_err(|error| error.to_string())
+}
 
-    fn parse(arguments: &[&str]) -> Result<OperatorOptions, String> {
-        let always = ["tairyo", "--wordpress-image", "localhost/w:dev", "--database-image", "localhost/d:dev"];
-        Command::try_parse_from(always.iter().chain(arguments))
-            .map(|command| command.options)
-            .map_err(|error| error.to_string())
-    }
+/// For the tests of others.
+#[cfg(test)]
+pub(super) fn for_tests(arguments: &[&str]) -> OperatorOptions {
+    parse(arguments).expect("the test's options are valid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn defaults_are_those_of_the_documentation() {
         let options = parse(&[]).expect("the images are enough");
         assert_eq!(options.address.to_string(), "0.0.0.0:8080");
         assert!(options.leader_election);
-        assert_eq!((options.concurrency, options.resync()), (32, Duration::from_secs(600)));
+        assert_eq!((options.concurrency, options.resync()), (32, Duration::from_mins(10)));
         assert_eq!(options.shutdown_grace(), Duration::from_secs(25));
         assert_eq!((options.log_format, options.log_level.as_str()), (LogFormat::Json, "info,kube=warn"));
     }
@@ -164,7 +169,7 @@ mod tests {
     #[test]
     fn bad_values_are_answered_with_what_is_allowed() {
         for (arguments, allowed) in [
-            (["--namespace", "-x"], "1 to 63 of a-z, 0-9 and -"),
+            (["--namespace", "x-"], "1 to 63 of a-z, 0-9 and -"),
             (["--identity", ""], "1 to 128 visible ASCII characters"),
             (["--concurrency", "0"], "1..=1000"),
             (["--resync-minutes", "0"], "1..=1440"),
@@ -191,7 +196,7 @@ mod tests {
     #[test]
     fn a_resync_differs_by_a_tenth_at_most() {
         let options = parse(&[]).expect("valid");
-        let allowed = Duration::from_secs(540)..=Duration::from_secs(660);
+        let allowed = Duration::from_mins(9)..=Duration::from_mins(11);
         assert!((0..100).all(|_| allowed.contains(&options.jittered_resync())));
     }
 }

@@ -78,7 +78,6 @@ impl WorkQueue {
     }
 
     /// A pass over the object starts. It runs until the [`Pass`] is finished or dropped.
-    #[must_use]
     pub fn start(&self, object: &str) -> Pass {
         let started = Instant::now();
         let mut state = self.0.state();
@@ -106,7 +105,7 @@ impl Tracked {
         let seconds = || state.running.values().map(|started| now.duration_since(*started).as_secs_f64());
         let by_name = self.by_name();
         families.queue_depth.get_or_create(&by_name).set(depth);
-        families.unfinished_seconds.get_or_create(&by_name).set(seconds().sum());
+        families.unfinished_seconds.get_or_create(&by_name).set(seconds().fold(0.0, |sum, one| sum + one));
         families.longest_seconds.get_or_create(&by_name).set(seconds().fold(0.0, f64::max));
     }
 
@@ -124,6 +123,14 @@ impl Tracked {
 
     fn by_result(&self, result: PassResult) -> PassLabels {
         PassLabels { controller: self.controller.clone(), result: result.into() }
+    }
+}
+
+impl Drop for Tracked {
+    /// Nobody refreshes what is set at a scrape any more, so it would stay as it was last.
+    fn drop(&mut self) {
+        self.state().waiting.clear();
+        self.refresh(self.metrics.families());
     }
 }
 
