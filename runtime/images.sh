@@ -56,6 +56,7 @@ base_packages=ca-certificates
 make_base() {
     need mmdebstrap
     # What trixie-slim leaves out is left out here: manuals, translations, documents but for copyrights.
+    # shellcheck disable=SC2016 # the $1 of the hook is mmdebstrap's: the new root
     nice mmdebstrap --quiet --variant=minbase --include="$base_packages" --keyring="$keyring" \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
