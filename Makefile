@@ -78,7 +78,8 @@ test-runtime: ## The WordPress and MariaDB images with a real database
 
 .PHONY: test-e2e
 test-e2e: install ## Sites on the real cluster: life, faults, input
-	cargo test --locked --test e2e -- --test-threads 2
+	cargo test --locked --test e2e -- --test-threads 3 --skip alone::
+	cargo test --locked --test e2e -- --test-threads 1 alone::
 
 .PHONY: test-browser
 test-browser: install ## A person at wp-admin, in a headless Chromium

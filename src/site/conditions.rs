@@ -132,11 +132,7 @@ fn summarise(conditions: &mut Conditions<'_>, findings: &Findings<'_>, parts: &[
     let troubles = || parts.iter().filter_map(|part| part.state.as_ref().err());
     let first_trouble = troubles().find(|finding| finding.reason != Reason::Waiting).or_else(|| troubles().next());
     // What needs a person comes before what only takes time, wherever it stands in the order.
-    let needs_a_person = findings
-        .obstacle
-        .into_iter()
-        .chain(troubles())
-        .find(|finding| finding.needs_a_person());
+    let needs_a_person = findings.obstacle.into_iter().chain(troubles()).find(|finding| finding.needs_a_person());
     let trouble = needs_a_person.or(findings.obstacle).or(first_trouble);
     match trouble {
         _ if findings.suspended => {

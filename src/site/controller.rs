@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use kube::core::DeserializeGuard;
 use kube::core::NamespaceResourceScope;
 use kube::runtime::WatchStreamExt as _;
@@ -74,7 +74,7 @@ pub async fn run(runtime: Runtime) -> Result<(), ControllerError> {
             match result {
                 // The pass has been logged where it ran.
                 Ok(_) | Err(controller::Error::ReconcilerFailed(..) | controller::Error::ObjectNotFound(_)) => {}
-                Err(error) => tracing::warn!(error = %chain(&error), "a watch failed and is tried again"),
+                Err(error) => tracing::error!(error = %chain(&error), "the controller failed"),
             }
         })
         .await;
@@ -170,6 +170,19 @@ fn count_by_condition(sites: &Store<GuardedSite>) -> Vec<(String, String, i64)> 
     counts.into_iter().map(|((kind, status), count)| (kind, status, count)).collect()
 }
 
+/// A watch whose errors are told here and go no further: each watch waits and tries again by itself. Were they passed on,
+/// kube's controller would hold back all of its watches after each of them, and a restart of the API server, which ends
+/// every watch, would leave it blind for minutes.
+fn untroubled<K: Send + 'static>(
+    watch: impl Stream<Item = Result<K, watcher::Error>> + Send + 'static,
+) -> impl Stream<Item = Result<K, watcher::Error>> + Send + 'static {
+    watch.filter_map(|item| async move {
+        item.inspect_err(|error| tracing::warn!(error = %chain(error), "a watch failed and is tried again"))
+            .ok()
+            .map(Ok)
+    })
+}
+
 fn watch_sites(client: &Client, queue: &WorkQueue) -> (Controller<GuardedSite>, Store<GuardedSite>) {
     let (store, writer) = reflector::store::<GuardedSite>();
     let queue = queue.clone();
@@ -184,7 +197,7 @@ fn watch_sites(client: &Client, queue: &WorkQueue) -> (Controller<GuardedSite>, 
             watcher::Event::Init | watcher::Event::InitDone => {}
         })
         .applied_objects();
-    (Controller::for_stream(changes, store.clone()), store)
+    (Controller::for_stream(untroubled(changes), store.clone()), store)
 }
 
 fn watch_classes(
@@ -210,7 +223,7 @@ fn watch_classes(
             .filter_map(|guarded| wake.announce(ObjectRef::from_obj(guarded.as_ref())))
             .collect::<Vec<_>>()
     };
-    (controller.watches_stream(changes, concerned), store)
+    (controller.watches_stream(untroubled(changes), concerned), store)
 }
 
 fn watch_children(
@@ -268,7 +281,7 @@ where
         .reflect(writer)
         .touched_objects();
     let wake = wake.clone();
-    (controller.watches_stream(changes, move |child| wake.site_of(&child)), store)
+    (controller.watches_stream(untroubled(changes), move |child| wake.site_of(&child)), store)
 }
 
 fn report_when_synced(runtime: &Runtime, caches: &Caches, classes: &Store<WordPressClass>, sites: &Store<GuardedSite>) {

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
+use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Namespace, Service};
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -259,6 +260,20 @@ pub(crate) async fn patch(world: &World, resource: &ApiResource, name: &str, cha
         .patch(name, &PatchParams::default(), &Patch::Merge(change))
         .await
         .unwrap_or_else(|error| panic!("failed to change {name}: {error}"));
+}
+
+/// Waits until the site is stalled for this reason, and returns the message.
+pub(crate) async fn stalled(world: &World, name: &str, reason: &str) -> String {
+    let site = world.until(name, "False", reason).await;
+    assert_eq!(condition(&site, ConditionType::Stalled).0, format!("True/{reason}"));
+    assert_eq!(condition(&site, ConditionType::Reconciling).0.split('/').next(), Some("False"));
+    condition(&site, ConditionType::Ready).1
+}
+
+/// Fails where a refused site has got a part all the same.
+pub(crate) async fn nothing_was_created(world: &World) {
+    let sets = world.api::<StatefulSet>().list(&kube::api::ListParams::default()).await.expect("sets can be listed");
+    assert!(sets.items.is_empty(), "a database was created for a site that is refused");
 }
 
 pub(crate) async fn fetch(address: &str, port: u16, host: &str, path: &str) -> Page {

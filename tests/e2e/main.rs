@@ -3,6 +3,7 @@
 //! Each test has a namespace of its own, under the restricted Pod Security Standard, and waits for conditions by
 //! watching, with a deadline.
 
+mod alone;
 mod deletion;
 mod faults;
 mod harness;

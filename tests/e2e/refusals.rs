@@ -1,25 +1,12 @@
 //! What stalls, says why, creates nothing half, and goes on once it is put right.
 
-use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tairyo::api::WordPressClass;
 
-use super::harness::{World, apply_class, condition, delete, from};
+use super::harness::{World, apply_class, condition, delete, from, nothing_was_created, stalled};
 use tairyo::api::condition::ConditionType;
-
-async fn stalled(world: &World, name: &str, reason: &str) -> String {
-    let site = world.until(name, "False", reason).await;
-    assert_eq!(condition(&site, ConditionType::Stalled).0, format!("True/{reason}"));
-    assert_eq!(condition(&site, ConditionType::Reconciling).0.split('/').next(), Some("False"));
-    condition(&site, ConditionType::Ready).1
-}
-
-async fn nothing_was_created(world: &World) {
-    let sets = world.api::<StatefulSet>().list(&ListParams::default()).await.expect("sets can be listed");
-    assert!(sets.items.is_empty(), "a database was created for a site that is refused");
-}
 
 async fn secret(world: &World, name: &str, data: &Value) {
     let secret: Secret = from(&json!({"metadata": {"name": name}, "stringData": data}));
@@ -40,33 +27,6 @@ async fn a_missing_class_stalls_until_it_appears() {
         "e2e-appears",
     )
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_default_class_must_be_one() {
-    let world = World::new("e2e-default").await;
-    let classes = Api::<WordPressClass>::all(world.client.clone());
-    let mark = |value: Value| json!({"metadata": {"annotations": {"tairyo.dev/is-default-class": value}}});
-    apply_class(&world.client, "e2e-second", &json!({})).await;
-    classes.patch("e2e-second", &PatchParams::default(), &Patch::Merge(mark(json!("true")))).await.expect("marked");
-    let unclassed = json!({
-        "apiVersion": "tairyo.dev/v1alpha1", "kind": "WordPressSite", "metadata": {"name": "blog"},
-        "spec": {"domains": ["default.example.org"], "admin": {"email": "me@example.com"}, "web": {"replicas": 0}},
-    });
-    world.apply_object(&unclassed).await;
-    assert!(stalled(&world, "blog", "DefaultClassAmbiguous").await.contains("e2e-second, local"));
-    classes.patch("local", &PatchParams::default(), &Patch::Merge(mark(Value::Null))).await.expect("unmarked");
-    classes.patch("e2e-second", &PatchParams::default(), &Patch::Merge(mark(Value::Null))).await.expect("unmarked");
-    stalled(&world, "blog", "DefaultClassMissing").await;
-    nothing_was_created(&world).await;
-    classes.patch("local", &PatchParams::default(), &Patch::Merge(mark(json!("true")))).await.expect("marked");
-    world
-        .until_site("blog", "a class", |site| {
-            site.status.as_ref().is_some_and(|status| status.class_name.as_deref() == Some("local"))
-        })
-        .await;
-    delete(&classes, "e2e-second").await;
-    world.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
