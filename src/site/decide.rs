@@ -249,7 +249,8 @@ fn with_fixed_fields(prepared: &Prepared, live: &Value) -> Prepared {
             value["spec"][field] = fixed.clone();
         }
     }
-    Prepared::from_value(prepared.resource.clone(), value)
+    // The digest stays that of the wish: what the API server filled in is no change of ours.
+    Prepared { value, ..prepared.clone() }
 }
 
 fn check_owner(site: &Site, adopts: Option<&str>, key: &ObjectKey, live: &Value) -> Result<(), Obstacle> {

@@ -1,5 +1,8 @@
 //! What shakes the whole cluster: these run one at a time, after the others.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -10,7 +13,9 @@ use serde_json::{Value, json};
 use tairyo::api::condition::ConditionType;
 use tairyo::api::{WordPressClass, WordPressSite};
 
-use super::harness::{World, apply_class, cluster, condition, delete, nothing_was_created, stalled, wait};
+use super::harness::{
+    World, apply_class, cluster, condition, delete, eventually, fetch, nothing_was_created, stalled, wait,
+};
 
 fn operator_pods() -> ListParams {
     ListParams::default().labels("app.kubernetes.io/name=tairyo,app.kubernetes.io/component=operator")
@@ -97,4 +102,57 @@ async fn the_default_class_must_be_one() {
         .await;
     delete(&classes, "e2e-second").await;
     world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_rest_the_operator_asks_nothing_and_writes_nothing_but_its_lease() {
+    let world = World::new("e2e-rest").await;
+    world.apply("blog", &json!({"cron": {"schedule": "@yearly"}})).await;
+    world.ready("blog").await;
+    // The last passes of the start, and of whatever ran before, end before the minute begins.
+    let mut before = settled_requests(&world).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let mut after = requests(&world).await;
+    for counts in [&mut before, &mut after] {
+        // The election and the presence of our kinds are looked at on a clock; watches are renewed.
+        counts.retain(|(verb, resource), _| {
+            verb != "watch" && resource != "leases" && resource != "customresourcedefinitions"
+        });
+    }
+    assert_eq!(before, after, "requests were made for sites at rest");
+    world.end().await;
+}
+
+/// The operator's requests by verb and resource, from its metrics.
+async fn requests(world: &World) -> BTreeMap<(String, String), u64> {
+    let pods = Api::<Pod>::namespaced(world.client.clone(), "tairyo-system");
+    let pod = pods.list(&operator_pods()).await.expect("pods").items.remove(0);
+    let address = pod.status.and_then(|status| status.pod_ip).expect("the operator has an address");
+    let metrics = fetch(&address, 8080, "operator", "/metrics").await.body;
+    let counted = metrics.lines().filter_map(|line| {
+        let (labels, count) = line.strip_prefix("tairyo_api_requests_total{verb=\"")?.split_once("\"} ")?;
+        let (verb, resource) = labels.split_once("\",resource=\"")?;
+        Some(((verb.to_owned(), resource.to_owned()), count.parse().ok()?))
+    });
+    let counted: BTreeMap<_, _> = counted.collect();
+    assert!(!counted.is_empty(), "the operator counts no requests:\n{metrics}");
+    counted
+}
+
+/// The requests once two looks five seconds apart agree on everything but the election.
+async fn settled_requests(world: &World) -> BTreeMap<(String, String), u64> {
+    let writes = |counts: &BTreeMap<(String, String), u64>| {
+        counts.iter().filter(|((_, resource), _)| resource != "leases").map(|(_, count)| count).sum::<u64>()
+    };
+    eventually(
+        "the operator to come to rest",
+        || async {
+            let first = requests(world).await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            (first, requests(world).await)
+        },
+        |(first, second)| writes(first) == writes(second),
+    )
+    .await
+    .1
 }

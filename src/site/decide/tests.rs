@@ -231,3 +231,15 @@ fn handing_the_number_of_pods_to_an_autoscaler_does_not_reset_it() {
     let deployment = steps.apply.iter().find(|prepared| prepared.resource.kind == "Deployment").expect("applied");
     assert_eq!(deployment.value["spec"]["replicas"], json!(5));
 }
+
+#[test]
+fn a_claim_that_got_its_class_from_the_cluster_is_left_alone() {
+    let site = minimal();
+    let desired = build(&site);
+    let mut observed = settled(&site, &desired);
+    let key = ObjectKey { kind: "PersistentVolumeClaim".into(), name: "blog-uploads".into() };
+    let claim = observed.objects.get_mut(&key).expect("the claim");
+    claim["spec"]["storageClassName"] = json!("standard");
+    claim["spec"]["resources"]["requests"]["storage"] = json!("50Gi");
+    assert!(steps(&site, &desired, &observed).apply.is_empty());
+}
