@@ -57,6 +57,15 @@ impl Error {
             Self::Obstacle(finding) => Some(finding.clone()),
             Self::CreateSecret { source, .. } | Self::Apply { source, .. } | Self::Delete { source, .. } => {
                 match source {
+                    // To apply an object that is not there creates it, so this is about its kind.
+                    kube::Error::Api(status) if status.code == 404 && !status.message.contains("namespaces") => {
+                        Some(Finding::new(
+                            Reason::ApplyFailed,
+                            format!(
+                                "{self}: the cluster has no such kind; install what defines it, for an HTTPRoute the Gateway API"
+                            ),
+                        ))
+                    }
                     // The API server understood and says no: an admission rule, a quota, a value that it does not accept.
                     kube::Error::Api(status) if matches!(status.code, 400 | 403 | 422) => {
                         Some(Finding::new(Reason::ApplyFailed, format!("{self}: {}", status.message)))

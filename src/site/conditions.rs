@@ -205,8 +205,12 @@ fn media(findings: &Findings<'_>) -> Result<Finding, Finding> {
         None => Err(waiting(format!("the claim {name} is being created"))),
         Some(claim) => match diagnosis::claim(claim) {
             None => Ok(ready(format!("the claim {name} is bound"))),
-            // A class may bind a volume only once a pod wants it, and pods come after the installation.
-            Some(_) if findings.observed.deployment.is_none() => {
+            // A storage class may bind a volume only once a pod wants it. Pods come after the installation, or never.
+            Some(_) if findings.site.web.scaling == Scaling::Fixed(0) => Ok(Finding::new(
+                Reason::Settled,
+                format!("the claim {name} waits for the first pod; spec.web.replicas is 0"),
+            )),
+            Some(_) if web_pods(findings).next().is_none() => {
                 Err(waiting(format!("the claim {name} waits for the first pod")))
             }
             Some(finding) => Err(finding),

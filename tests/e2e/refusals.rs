@@ -1,6 +1,6 @@
 //! What stalls, says why, creates nothing half, and goes on once it is put right.
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ResourceQuota, Secret};
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tairyo::api::WordPressClass;
@@ -128,5 +128,37 @@ async fn an_external_database_that_refuses_the_login_stalls_with_its_words_and_w
     world.api::<Secret>().patch("login", &PatchParams::default(), &Patch::Merge(data)).await.expect("put right");
     world.ready("blog").await;
     delete(&Api::<WordPressClass>::all(world.client.clone()), "e2e-external").await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_scheduler_and_quota_say_is_read_up_into_the_status() {
+    let world = World::new("e2e-children").await;
+    let huge = json!({"database": {"resources": {"requests": {"memory": "9000Gi"}}}});
+    world.apply("huge", &huge).await;
+    let site = world.until("huge", "False", "Unschedulable").await;
+    let (state, message) = condition(&site, ConditionType::DatabaseReady);
+    assert_eq!(state, "False/Unschedulable");
+    assert!(message.contains("huge-database-0") && message.contains("Insufficient memory"), "{message}");
+    assert_eq!(condition(&site, ConditionType::Reconciling).0, "True/Unschedulable", "a larger node may come");
+
+    let quota: ResourceQuota = from(&json!({"metadata": {"name": "full"}, "spec": {"hard": {"pods": "0"}}}));
+    world.api::<ResourceQuota>().create(&PostParams::default(), &quota).await.expect("the quota is created");
+    world.apply("refused", &json!({})).await;
+    let message = stalled(&world, "refused", "PodsRefused").await;
+    assert!(message.contains("refused-database") && message.contains("exceeded quota: full"), "{message}");
+    delete(&world.api::<ResourceQuota>(), "full").await;
+    world.ready("refused").await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_class_without_the_gateway_api_stalls_and_says_what_is_missing() {
+    let world = World::new("e2e-gateway").await;
+    let exposure = json!({"exposure": {"type": "Gateway", "gateway": {"name": "public", "namespace": "gateways"}}});
+    apply_class(&world.client, "e2e-gateway", &exposure).await;
+    world.apply("blog", &json!({"className": "e2e-gateway"})).await;
+    assert!(stalled(&world, "blog", "ApplyFailed").await.contains("Gateway API"));
+    delete(&Api::<WordPressClass>::all(world.client.clone()), "e2e-gateway").await;
     world.end().await;
 }

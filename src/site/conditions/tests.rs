@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::super::decide::Progress;
 use super::super::diagnosis::TaskReport;
-use super::super::fixtures::minimal;
+use super::super::fixtures::{LOCAL_CLASS, minimal, validated, with_spec};
 use super::*;
 
 fn now() -> Timestamp {
@@ -47,9 +47,12 @@ impl Case {
     }
 
     fn status(&self, previous: &WordPressSiteStatus, now: Timestamp) -> WordPressSiteStatus {
-        let site = minimal();
+        self.status_of(&minimal(), previous, now)
+    }
+
+    fn status_of(&self, site: &Site, previous: &WordPressSiteStatus, now: Timestamp) -> WordPressSiteStatus {
         let findings = Findings {
-            site: &site,
+            site,
             observed: &self.observed,
             progress: &self.progress,
             obstacle: self.obstacle.as_ref(),
@@ -140,4 +143,21 @@ fn an_invalid_spec_keeps_what_was_known_of_the_parts() {
     assert_eq!(summary(&status), ["False/ClassNotFound", "False/Settled", "True/ClassNotFound"]);
     assert_eq!(find(&status, ConditionType::Published).expect("kept").status, "True");
     assert_eq!(status.observed_generation, Some(4));
+}
+
+#[test]
+fn a_site_scaled_to_zero_is_ready_although_no_pod_claims_its_volume() {
+    let mut case = Case::served();
+    let pending = json!({"metadata": {"name": "blog-uploads"}, "status": {"phase": "Pending"}});
+    case.observed.claims = vec![std::sync::Arc::new(serde_json::from_value(pending).expect("a claim"))];
+    let deployment = json!({
+        "metadata": {"name": "blog-web", "generation": 1},
+        "spec": {"replicas": 0, "selector": {}, "template": {}},
+        "status": {"observedGeneration": 1},
+    });
+    case.observed.deployment = Some(std::sync::Arc::new(serde_json::from_value(deployment).expect("a deployment")));
+    case.published = None;
+    let asleep = validated(&with_spec("  web: {replicas: 0}"), LOCAL_CLASS).expect("valid");
+    let status = case.status_of(&asleep, &WordPressSiteStatus::default(), now());
+    assert_eq!(summary(&status), ["True/Ready", "False/Settled", "False/Progressing"]);
 }
