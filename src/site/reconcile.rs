@@ -34,6 +34,9 @@ use crate::operator::options::OperatorOptions;
 
 /// How soon a site that waits for a person is looked at again: what it refers to is not watched, Secrets above all.
 const LOOK_AGAIN_AT_STALLED: Duration = Duration::from_secs(20);
+/// How soon a site that comes up is looked at again, where nothing wakes it: why pods are refused is said in Events,
+/// which are not watched.
+const LOOK_AGAIN_AT_RECONCILING: Duration = Duration::from_secs(5);
 /// How soon a page that did not answer is asked for again.
 const PROBE_AGAIN_AFTER: Duration = Duration::from_secs(3);
 
@@ -151,6 +154,9 @@ async fn pass_of_valid(context: &Context, site: &WordPressSite, valid: Site) -> 
         suspended: site.spec.suspend,
     };
     let status = conditions::status(&previous, site.metadata.generation, &findings, Timestamp::now());
+    if conditions::find(&status, ConditionType::Reconciling).is_some_and(|it| it.status == "True") {
+        look_again_after = look_again_after.min(LOOK_AGAIN_AT_RECONCILING);
+    }
     report(context, site, &previous, status).await?;
     Ok(Action::requeue(jittered(look_again_after)))
 }
