@@ -126,10 +126,12 @@ pub async fn observe(client: &Client, caches: &Caches, site: &Site, desired: &De
 
     for route in desired.serving.iter().filter(|prepared| prepared.resource.kind == "HTTPRoute") {
         let routes = Api::<DynamicObject>::namespaced_with(client.clone(), &site.namespace, &http_route::resource());
-        let found = routes
-            .get_opt(&route.name)
-            .await
-            .map_err(|source| Error::ReadRoute { name: route.name.clone(), source })?;
+        let found = match routes.get(&route.name).await {
+            Ok(found) => Some(found),
+            // Also where the cluster has no such kind: then it is the applying that says so, with what to do.
+            Err(kube::Error::Api(status)) if status.code == 404 => None,
+            Err(source) => return Err(Error::ReadRoute { name: route.name.clone(), source }),
+        };
         if let Some(found) = found {
             observed.objects.insert(route.key(), json(&found));
         }
