@@ -135,4 +135,6 @@ pub enum Reason {
     PageUnavailable,
     /// The API server refuses one of the objects.
     ApplyFailed,
+    /// Passes over the site fail one after the other; they go on being tried.
+    ReconcileFailed,
 }

@@ -59,31 +59,37 @@ pub fn invalid(
     conditions.set(ConditionType::Reconciling, "False", Reason::Settled, "nothing is done until the spec is valid");
     conditions.set(ConditionType::Stalled, "True", invalid.reason, &invalid.message);
     conditions.set(ConditionType::SpecValid, "False", invalid.reason, &invalid.message);
-    for kept in &previous.conditions {
-        if !conditions.list.iter().any(|condition| condition.type_ == kept.type_) {
-            conditions.list.push(kept.clone());
-        }
-    }
+    keep_the_rest(&mut conditions.list, previous);
     status.conditions = conditions.list;
     status
 }
 
-/// The status of a site that is being deleted.
+/// The status of a site whose passes fail: all that was known stays, and what fails is said.
 #[must_use]
-pub fn deleting(
+pub fn failing(
     previous: &WordPressSiteStatus,
     generation: Option<i64>,
     message: &str,
     now: Timestamp,
 ) -> WordPressSiteStatus {
     let mut status = previous.clone();
-    status.observed_generation = generation;
     let mut conditions = Conditions { previous, generation, now, list: Vec::new() };
-    conditions.set(ConditionType::Ready, "False", Reason::Deleting, message);
-    conditions.set(ConditionType::Reconciling, "True", Reason::Deleting, message);
+    if find(previous, ConditionType::Ready).is_none() {
+        conditions.set(ConditionType::Ready, "Unknown", Reason::ReconcileFailed, message);
+    }
+    conditions.set(ConditionType::Reconciling, "True", Reason::ReconcileFailed, message);
     conditions.set(ConditionType::Stalled, "False", Reason::Progressing, "");
+    keep_the_rest(&mut conditions.list, previous);
     status.conditions = conditions.list;
     status
+}
+
+fn keep_the_rest(list: &mut Vec<Condition>, previous: &WordPressSiteStatus) {
+    for kept in &previous.conditions {
+        if !list.iter().any(|condition| condition.type_ == kept.type_) {
+            list.push(kept.clone());
+        }
+    }
 }
 
 /// The status of a valid site.

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::conditions;
 use super::observe::Caches;
-use super::reconcile::{Context, Error, reconcile};
+use super::reconcile::{Context, Error, chain, reconcile};
 use super::validate::Images;
 use crate::api::condition::ConditionType;
 use crate::api::names::{MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL};
@@ -114,17 +114,6 @@ async fn reconcile_logged(site: Arc<GuardedSite>, context: Arc<Context>) -> Resu
 #[allow(clippy::needless_pass_by_value)]
 fn error_policy(site: Arc<GuardedSite>, _error: &Error, context: Arc<Context>) -> Action {
     Action::requeue(context.backoff.failure(&site.meta().uid.clone().unwrap_or_default()))
-}
-
-/// An error with all of its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// What turns a change of something into a pass of a site.

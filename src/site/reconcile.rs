@@ -37,6 +37,8 @@ const LOOK_AGAIN_AT_STALLED: Duration = Duration::from_secs(20);
 /// How soon a site that comes up is looked at again, where nothing wakes it: why pods are refused is said in Events,
 /// which are not watched.
 const LOOK_AGAIN_AT_RECONCILING: Duration = Duration::from_secs(5);
+/// Passes that may fail one after the other before the status says so.
+const FAILURES_BEFORE_A_WORD: u32 = 3;
 /// How soon a page that did not answer is asked for again.
 const PROBE_AGAIN_AFTER: Duration = Duration::from_secs(3);
 
@@ -93,10 +95,40 @@ pub async fn reconcile(guarded: Arc<DeserializeGuard<WordPressSite>>, context: A
         }
         Err(malformed) => Err(Box::new(malformed.clone()).into()),
         Ok(site) if site.metadata.deletion_timestamp.is_some() => finalize_site(&context, site).await,
-        Ok(site) => pass(&context, site.clone()).await,
+        Ok(site) => match pass(&context, site.clone()).await {
+            Ok(action) => Ok(action),
+            Err(error) => {
+                report_failure(&context, site, &error).await;
+                Err(error)
+            }
+        },
     }?;
     context.backoff.success(&guarded.meta().uid.clone().unwrap_or_default());
     Ok(action)
+}
+
+/// Says in the status that passes fail, once it is more than a hiccup. That this fails too is no news.
+async fn report_failure(context: &Context, site: &WordPressSite, error: &Error) {
+    if context.backoff.failures(&site.uid().unwrap_or_default()) < FAILURES_BEFORE_A_WORD {
+        return;
+    }
+    let previous = context.written.previous(site);
+    let message = format!("passes over the site fail and are tried again: {}", chain(error));
+    let status = conditions::failing(&previous, site.metadata.generation, &message, Timestamp::now());
+    if let Err(error) = write(&context.client, &context.written, site, status).await {
+        tracing::debug!(error = %chain(&error), "the failure could not be reported");
+    }
+}
+
+/// An error with all of its causes on one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 async fn pass(context: &Context, site: WordPressSite) -> Result<Action, Error> {

@@ -161,3 +161,13 @@ fn a_site_scaled_to_zero_is_ready_although_no_pod_claims_its_volume() {
     let status = case.status_of(&asleep, &WordPressSiteStatus::default(), now());
     assert_eq!(summary(&status), ["True/Ready", "False/Settled", "False/Progressing"]);
 }
+
+#[test]
+fn a_failing_pass_is_said_without_taking_back_what_is_known() {
+    let served = Case::served().status(&WordPressSiteStatus::default(), now());
+    let status = failing(&served, Some(3), "failed to observe the site: forbidden", later());
+    assert_eq!(summary(&status), ["True/Ready", "True/ReconcileFailed", "False/Progressing"]);
+    assert_eq!(status.conditions.len(), served.conditions.len());
+    let unknown = failing(&WordPressSiteStatus::default(), Some(1), "failed to observe the site", now());
+    assert_eq!(summary(&unknown)[0], "Unknown/ReconcileFailed");
+}
