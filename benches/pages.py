@@ -41,7 +41,12 @@ def measure(repetitions: int, raw: dict) -> list[dict]:
             (rendered, lambda: load(address, '/', f'Cookie: {COOKIE}', rendered=True), lambda: fpm_alone(name)),
         ]
         for pair, ours, floor in rounds:
-            pair.add(ours(), floor(), counted=number > 0)
+            # Each goes first in turn: what comes second finds the machine warmer.
+            if number % 2:
+                one, other = ours(), floor()
+            else:
+                other, one = floor(), ours()
+            pair.add(one, other, counted=number > 0)
     verdict = cluster.fetch(address, 8080)[1].get('x-cache')
     if verdict != 'HIT':
         raise Failed(f'the page fell out of the cache during the measurement: X-Cache is {verdict}')
