@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
-use rand::RngExt as _;
 
 use super::telemetry;
 
@@ -74,12 +73,6 @@ impl OperatorOptions {
     #[must_use]
     pub fn resync(&self) -> Duration {
         Duration::from_secs(u64::from(self.resync_minutes) * 60)
-    }
-
-    /// One such time with jitter: sites that were queued together by a restart would otherwise stay together for ever.
-    #[must_use]
-    pub fn jittered_resync(&self) -> Duration {
-        self.resync().mul_f64(rand::rng().random_range(0.9..1.1))
     }
 
     /// What running passes get after the first signal.
@@ -191,12 +184,5 @@ mod tests {
         let mut other = options.clone();
         assert_ne!(options.settle_identity(), other.settle_identity());
         assert_eq!(options.settle_identity(), options.settle_identity());
-    }
-
-    #[test]
-    fn a_resync_differs_by_a_tenth_at_most() {
-        let options = parse(&[]).expect("valid");
-        let allowed = Duration::from_mins(9)..=Duration::from_mins(11);
-        assert!((0..100).all(|_| allowed.contains(&options.jittered_resync())));
     }
 }

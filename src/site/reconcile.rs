@@ -155,7 +155,7 @@ async fn pass_of_valid(context: &Context, site: &WordPressSite, valid: Site) -> 
     let observed = observe(&context.client, &context.caches, &valid, &desired).await?;
     let progress = progress(&valid, &desired, &observed);
     let adopts = site.annotations().get(ADOPT_ANNOTATION).map(String::as_str);
-    let mut look_again_after = context.options.jittered_resync();
+    let mut look_again_after = context.options.resync();
     let mut current = true;
     let obstacle = match decide(&valid, adopts, &desired, &observed, &progress, Timestamp::now()) {
         Err(obstacle) => Some(obstacle),
@@ -268,7 +268,7 @@ where
     Ok(Action::await_change())
 }
 
-/// Up to a fifth more, so that sites which started together do not stay together.
+/// Up to a tenth more or less, so that sites which started together, for instance at a restart, do not stay together.
 fn jittered(after: Duration) -> Duration {
-    after.mul_f64(rand::rng().random_range(1.0..1.2))
+    after.mul_f64(rand::rng().random_range(0.9..1.1))
 }
