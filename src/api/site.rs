@@ -211,7 +211,7 @@ pub struct WordPress {
     pub table_prefix: String,
 }
 
-fn default_table_prefix() -> String {
+pub(crate) fn default_table_prefix() -> String {
     "wp_".into()
 }
 
@@ -418,6 +418,6 @@ pub struct Cron {
     pub schedule: String,
 }
 
-fn default_schedule() -> String {
+pub(crate) fn default_schedule() -> String {
     "*/5 * * * *".into()
 }

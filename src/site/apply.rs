@@ -77,18 +77,10 @@ impl Error {
     }
 }
 
-/// What a pass wrote: the proof, for the status, that wishes were carried out.
-#[derive(Clone, Debug, Default)]
-pub struct Applied {
-    /// The number of writes.
-    pub writes: usize,
-}
-
 /// Carries out `steps` in order, and stops at the first that fails: the next pass goes on from what it finds.
-pub async fn apply(client: &Client, site: &Site, desired: &Desired, steps: Steps) -> Result<Applied, Error> {
+pub async fn apply(client: &Client, site: &Site, desired: &Desired, steps: Steps) -> Result<(), Error> {
     // Without `..`: a new kind of step does not compile until it is carried out here.
     let Steps { generate, adopt_secrets, apply, delete, look_again_after: _ } = steps;
-    let mut applied = Applied::default();
     let secrets = Api::<Secret>::namespaced(client.clone(), &site.namespace);
     for generated in generate {
         let name = site.object_name(generated.component);
@@ -99,7 +91,7 @@ pub async fn apply(client: &Client, site: &Site, desired: &Desired, steps: Steps
             )
             .await
         {
-            Ok(_) => applied.writes += 1,
+            Ok(_) => {}
             // Another pass or another operator was first; its value is the one that counts.
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             Err(source) => return Err(Error::CreateSecret { name, source }),
@@ -111,16 +103,14 @@ pub async fn apply(client: &Client, site: &Site, desired: &Desired, steps: Steps
             .patch_metadata(&name, &PatchParams::default(), &Patch::Merge(patch))
             .await
             .map_err(|source| Error::Apply { kind: "Secret".into(), name, source })?;
-        applied.writes += 1;
     }
     for prepared in apply {
         apply_one(client, site, &prepared).await?;
-        applied.writes += 1;
     }
     for deletion in delete {
-        applied.writes += usize::from(delete_one(client, site, desired, &deletion).await?);
+        delete_one(client, site, desired, &deletion).await?;
     }
-    Ok(applied)
+    Ok(())
 }
 
 async fn apply_one(client: &Client, site: &Site, prepared: &Prepared) -> Result<(), Error> {
@@ -138,16 +128,16 @@ async fn apply_one(client: &Client, site: &Site, prepared: &Prepared) -> Result<
     Ok(())
 }
 
-async fn delete_one(client: &Client, site: &Site, desired: &Desired, deletion: &Deletion) -> Result<bool, Error> {
+async fn delete_one(client: &Client, site: &Site, desired: &Desired, deletion: &Deletion) -> Result<(), Error> {
     let Deletion { key: ObjectKey { kind, name }, uid } = deletion;
     let resource = resource(desired, kind);
     let api = Api::<DynamicObject>::namespaced_with(client.clone(), &site.namespace, &resource);
     let parameters =
         DeleteParams::background().preconditions(Preconditions { uid: Some(uid.clone()), resource_version: None });
     match api.delete(name, &parameters).await {
-        Ok(_) => Ok(true),
+        Ok(_) => Ok(()),
         // Gone, or another object by now: what was to be deleted is not there any more.
-        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(false),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
         Err(source) => Err(Error::Delete { kind: kind.clone(), name: name.clone(), source }),
     }
 }

@@ -15,7 +15,7 @@ use super::model::{DatabaseProvider, Site};
 use super::observe::Observed;
 use super::quantity;
 use crate::api::condition::Reason;
-use crate::api::names::{ADOPT_ANNOTATION, Component, DIGEST_ANNOTATION, SITE_UID_LABEL};
+use crate::api::names::{ADOPT_ANNOTATION, COMPONENT_LABEL, Component, DIGEST_ANNOTATION, SITE_UID_LABEL};
 
 /// How long a failed task waits before it is tried again, where nothing that it depends on has visibly changed.
 pub const RETRY_FAILED_TASK_AFTER: Duration = Duration::from_mins(1);
@@ -86,10 +86,8 @@ fn database(site: &Site, observed: &Observed) -> Option<Finding> {
     if diagnosis::stateful_set_is_ready(set) {
         return None;
     }
-    let pod = observed
-        .pods
-        .iter()
-        .find(|pod| pod.labels().get("app.kubernetes.io/component").is_some_and(|it| it == "database"));
+    let component: &str = Component::Database.into();
+    let pod = observed.pods.iter().find(|pod| pod.labels().get(COMPONENT_LABEL).is_some_and(|it| it == component));
     let refused = observed.refusals.get(&name).map(|message| diagnosis::refused(&name, message));
     let unbound = || {
         let claim = observed.claims.iter().find(|claim| claim.name_any() == name)?;

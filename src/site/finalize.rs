@@ -8,7 +8,7 @@ use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, Preconditions
 use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
 
-use crate::api::names::{FINALIZER, SITE_UID_LABEL};
+use crate::api::names::{Component, FINALIZER, SITE_UID_LABEL, object_name};
 use crate::api::site::DeletionPolicy;
 use crate::api::{WordPressClass, WordPressSite};
 
@@ -113,7 +113,7 @@ pub async fn settle(
         settle_one(&claims, &claim.metadata, policy, &mut outcome).await?;
     }
     let secrets = Api::<Secret>::namespaced(client.clone(), namespace);
-    let login = format!("{site}-database");
+    let login = object_name(site, Component::Database);
     let settled = |source| Error::Settle { kind: "Secret".into(), name: login.clone(), source };
     if let Some(secret) = secrets.get_metadata_opt(&login).await.map_err(settled)?
         && secret.labels().get(SITE_UID_LABEL).is_some_and(|label| label == uid)

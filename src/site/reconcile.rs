@@ -164,7 +164,7 @@ async fn pass_of_valid(context: &Context, site: &WordPressSite, valid: Site) -> 
             look_again_after = steps.look_again_after.unwrap_or(look_again_after);
             current = !steps.apply.iter().any(|prepared| prepared.resource.kind == "Deployment");
             match apply(&context.client, &valid, &desired, steps).await {
-                Ok(_) => None,
+                Ok(()) => None,
                 Err(error) => Some(error.finding().ok_or(error)?),
             }
         }

@@ -14,7 +14,7 @@ use super::quantity;
 use crate::api::class::{self, AccessMode, ExposureType, UrlScheme, WordPressClassSpec};
 use crate::api::condition::Reason;
 use crate::api::names::{Component, object_name};
-use crate::api::site::{ResourceAmounts, Resources, SecretKeyReference};
+use crate::api::site::{ResourceAmounts, Resources, SecretKeyReference, default_schedule, default_table_prefix};
 use crate::api::{WordPressClass, WordPressSite};
 
 /// The images of sites that name none.
@@ -69,7 +69,7 @@ pub fn validate(site: &WordPressSite, refs: &Refs, images: &Images) -> Result<Si
         time_zone: spec.time_zone.clone(),
         admin: admin(site, refs)?,
         image: spec.wordpress.as_ref().and_then(|it| it.image.clone()).unwrap_or_else(|| images.wordpress.clone()),
-        table_prefix: spec.wordpress.as_ref().map_or_else(|| "wp_".into(), |it| it.table_prefix.clone()),
+        table_prefix: spec.wordpress.as_ref().map_or_else(default_table_prefix, |it| it.table_prefix.clone()),
         web,
         database: database(site, refs, &class, images)?,
         media: Volume {
@@ -82,7 +82,7 @@ pub fn validate(site: &WordPressSite, refs: &Refs, images: &Images) -> Result<Si
             access_mode: class.media.access_mode,
         },
         exposure,
-        cron_schedule: spec.cron.as_ref().map_or_else(|| "*/5 * * * *".into(), |it| it.schedule.clone()),
+        cron_schedule: spec.cron.as_ref().map_or_else(default_schedule, |it| it.schedule.clone()),
         deletion_policy: spec.deletion_policy.or(class.deletion_policy).unwrap_or_default(),
         name,
     })
