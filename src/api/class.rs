@@ -6,7 +6,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use super::aws::{Aurora, ClassAws, ClassCdn, ClassSearch};
 use super::site::DeletionPolicy;
+use super::sizes::ChangeApproval;
 
 /// Which provider does each job for the sites of this class, who may use it, and the limits.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Deserialize, Serialize, KubeSchema)]
@@ -25,6 +27,20 @@ use super::site::DeletionPolicy;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!((has(self.database) && self.database.provider == 'Aurora') || (has(self.media) && self.media.provider == 'S3') || (has(self.search) && self.search.provider == 'OpenSearch') || (has(self.cdn) && self.cdn.provider == 'CloudFront')) || has(self.aws)")
+        .message("aws must be set when a provider is Aurora, S3, OpenSearch or CloudFront"),
+    // A class whose last managed provider was switched off keeps it, for the rule below.
+    validation = Rule::new("!has(self.aws) || (has(self.database) && self.database.provider == 'Aurora') || (has(self.media) && self.media.provider == 'S3') || (has(self.search) && self.search.provider == 'OpenSearch') || (has(self.cdn) && self.cdn.provider == 'CloudFront') || oldSelf.optMap(old, has(old.aws)).orValue(false)")
+        .message("aws may be set only when a provider is Aurora, S3, OpenSearch or CloudFront")
+        .optional_old_self(true),
+    // What is immutable in it could otherwise be taken out and put in again.
+    validation = Rule::new("!has(oldSelf.aws) || has(self.aws)")
+        .message("aws cannot be removed, since the sites' data is where it says: make another class"),
+    validation = Rule::new("!has(self.cdn) || self.cdn.provider != 'CloudFront' || (has(self.cdn.cloudFront) && has(self.cdn.cloudFront.originHost)) || (has(self.exposure) && self.exposure.type == 'Ingress')")
+        .message("CloudFront needs a way into the cluster: set cdn.cloudFront.originHost, or exposure.type to Ingress")
+        .field_path(".cdn")
+)]
 pub struct WordPressClassSpec {
     /// Where the database of a site is.
     #[serde(default)]
@@ -32,9 +48,18 @@ pub struct WordPressClassSpec {
     /// Where uploads are stored.
     #[serde(default)]
     pub media: ClassMedia,
+    /// Who answers searches.
+    #[serde(default)]
+    pub search: ClassSearch,
+    /// What stands between visitors and the way into the cluster.
+    #[serde(default)]
+    pub cdn: ClassCdn,
     /// How visitors reach the Service of a site.
     #[serde(default)]
     pub exposure: Exposure,
+    /// Where and as whom managed parts are made: required with the providers Aurora, S3, OpenSearch and `CloudFront`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws: Option<ClassAws>,
     /// Namespaces whose sites may use the class, by their labels. Without it every namespace may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_namespaces: Option<LabelSelector>,
@@ -53,6 +78,10 @@ pub struct WordPressClassSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "DeletionPolicy")]
     pub deletion_policy: Option<DeletionPolicy>,
+    /// Which changes of managed parts wait for a person, for sites that do not say. Without it: Replacements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ChangeApproval")]
+    pub change_approval: Option<ChangeApproval>,
     /// Upper limits for the sites of the class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
@@ -63,10 +92,19 @@ pub struct WordPressClassSpec {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.provider == 'External' ? has(self.external) : !has(self.external)")
-        .message("external must be set when provider is External, and only then")
+        .message("external must be set when provider is External, and only then"),
+    validation = Rule::new("self.provider == 'Aurora' || !has(self.aurora)")
+        .message("aurora may be set only when provider is Aurora"),
+    validation = Rule::new("oldSelf.provider != 'Aurora' || self.provider == 'Aurora'")
+        .message("provider cannot be changed from Aurora to another, since the sites' data is in their clusters: make another class")
+        .field_path(".provider"),
+    // Another key is another cluster: KmsKeyId is a create-only property.
+    validation = Rule::new("oldSelf.provider != 'Aurora' || (has(self.aurora) && has(self.aurora.kmsKeyARN) ? self.aurora.kmsKeyARN : '') == (has(oldSelf.aurora) && has(oldSelf.aurora.kmsKeyARN) ? oldSelf.aurora.kmsKeyARN : '')")
+        .message("aurora.kmsKeyARN is immutable, since the sites' databases are encrypted with it: make another class for another key")
 )]
 pub struct ClassDatabase {
     /// `InCluster`: a MariaDB of its own for each site, on a volume. `External`: an existing MySQL-compatible server.
+    /// `Aurora`: an Aurora cluster for each site.
     #[serde(default)]
     pub provider: DatabaseProvider,
     /// The storage class of database volumes. Without it: the cluster's default.
@@ -76,6 +114,9 @@ pub struct ClassDatabase {
     /// The existing server, for provider External. Each site names its own database and Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external: Option<ExternalDatabase>,
+    /// The clusters, for provider Aurora.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aurora: Option<Aurora>,
 }
 
 /// Who provides the database.
@@ -86,6 +127,8 @@ pub enum DatabaseProvider {
     InCluster,
     /// An existing MySQL-compatible server.
     External,
+    /// An Aurora cluster for each site.
+    Aurora,
 }
 
 /// An existing MySQL-compatible server.
@@ -101,7 +144,8 @@ pub struct ExternalDatabase {
     #[serde(default = "mysql_port")]
     #[schemars(range(min = 1, max = 65535))]
     pub port: i32,
-    /// Required: connections are encrypted, or refused. Disabled: they are not encrypted.
+    /// Required: connections are encrypted, or refused. Verified: the certificate has to be of RDS, too. Disabled: they are
+    /// not encrypted.
     #[serde(default)]
     pub tls: DatabaseTls,
 }
@@ -118,6 +162,8 @@ pub enum DatabaseTls {
     /// Encrypted, or refused.
     #[default]
     Required,
+    /// Encrypted with a certificate of an authority that the image knows, those of RDS, or refused.
+    Verified,
     /// Not encrypted.
     Disabled,
 }
@@ -125,8 +171,11 @@ pub enum DatabaseTls {
 /// Where uploads are stored.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("oldSelf.provider != 'S3' || self.provider == 'S3'")
+    .message("provider cannot be changed from S3 to another, since the sites' uploads are in their buckets: make another class")
+    .field_path(".provider"))]
 pub struct ClassMedia {
-    /// Volume: a volume claim for each site.
+    /// Volume: a volume claim for each site. S3: a bucket for each site.
     #[serde(default)]
     pub provider: MediaProvider,
     /// The storage class of uploads volumes. Without it: the cluster's default.
@@ -144,6 +193,8 @@ pub enum MediaProvider {
     /// A volume claim for each site.
     #[default]
     Volume,
+    /// A bucket for each site.
+    S3,
 }
 
 /// How many nodes can mount a volume.
@@ -275,4 +326,12 @@ pub struct Limits {
     #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))")
         .message("must be a quantity above zero such as 10Gi"))]
     pub storage: Option<String>,
+    /// The most Aurora capacity units that a site's database may grow to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 256))]
+    pub database_capacity: Option<i32>,
+    /// The most instances that a site's Aurora cluster or `OpenSearch` domain may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 15))]
+    pub instances: Option<i32>,
 }

@@ -28,10 +28,23 @@ pub enum ConditionType {
     Stalled,
     /// The spec is admitted by its class and makes sense as a whole.
     SpecValid,
+    /// The network of the site's managed parts is there.
+    NetworkReady,
+    /// The role of the site's pods is there.
+    IdentityReady,
     /// The database accepts connections.
     DatabaseReady,
     /// The store of uploads can be mounted.
     MediaReady,
+    /// The search domain answers.
+    SearchReady,
+    /// The certificate of the site's domains is issued.
+    CertificateReady,
+    /// The distribution serves the site's domains.
+    #[strum(serialize = "CDNReady")]
+    CdnReady,
+    /// Nobody has changed the managed parts by hand, as far as it was looked for.
+    DriftFree,
     /// WordPress is installed and its schema is that of the image.
     Installed,
     /// The web pods of the wanted version are available.
@@ -137,4 +150,93 @@ pub enum Reason {
     ApplyFailed,
     /// Passes over the site fail one after the other; they go on being tried.
     ReconcileFailed,
+
+    /// A managed part is being created.
+    Creating,
+    /// A managed part is being changed.
+    Updating,
+    /// A managed part is being brought back to what it was before a change that failed.
+    RollingBack,
+    /// A managed part could not be created.
+    CreateFailed,
+    /// A change of a managed part failed; what was there before is there again.
+    UpdateFailed,
+    /// A change of a managed part failed, and so did the way back.
+    RollbackFailed,
+    /// A managed part could not be deleted.
+    DeleteFailed,
+    /// A change waits for a person's approval.
+    ApprovalRequired,
+    /// A stack that was there is gone, and nobody of ours deleted it.
+    StackDisappeared,
+    /// A stack that is not this site's has the name of one of its.
+    NotOwned,
+    /// CloudFormation reports a status that this version does not know.
+    UnknownStackStatus,
+    /// `spec.adopt` names a site of which nothing is left.
+    AdoptedDataNotFound,
+    /// AWS refuses a call for want of rights.
+    AwsAccessDenied,
+    /// The operator has no AWS credentials, or they have expired.
+    AwsCredentialsUnavailable,
+    /// The role of the class cannot be assumed.
+    AwsRoleNotAssumable,
+    /// AWS does not answer, or answers that it cannot now.
+    AwsUnavailable,
+    /// A quota of the AWS account is used up.
+    AwsQuotaExceeded,
+    /// AWS refuses a request as wrong.
+    AwsRequestInvalid,
+    /// The certificate waits for DNS records that prove the domains.
+    WaitingForValidation,
+    /// The certificate has waited too long for those records.
+    CertificateNotValidated,
+    /// The distribution waits for the host name of the way into the cluster.
+    WaitingForOrigin,
+    /// The search domain is working on a change.
+    DomainProcessing,
+    /// Somebody changed managed parts by hand.
+    Drifted,
+}
+
+impl Reason {
+    /// Whether waiting does not help: a person must act.
+    #[must_use]
+    pub fn needs_a_person(self) -> bool {
+        use Reason::{
+            AdoptedDataNotFound, ApplyFailed, ApprovalRequired, AwsAccessDenied, AwsQuotaExceeded, AwsRequestInvalid,
+            AwsRoleNotAssumable, CertificateNotValidated, ConfigurationInvalid, ContainerFailed, CrashLooping,
+            CreateFailed, DatabaseAccessDenied, DatabaseMissing, DeleteFailed, ImagePullFailed, InstallFailed,
+            NameConflict, NotOwned, PodsRefused, RollbackFailed, StackDisappeared, UpdateFailed, UpgradeFailed,
+            VolumeOfAnotherSite,
+        };
+        matches!(
+            self,
+            ImagePullFailed
+                | ContainerFailed
+                | CrashLooping
+                | PodsRefused
+                | DatabaseAccessDenied
+                | DatabaseMissing
+                | ConfigurationInvalid
+                | InstallFailed
+                | UpgradeFailed
+                | NameConflict
+                | VolumeOfAnotherSite
+                | ApplyFailed
+                | CreateFailed
+                | UpdateFailed
+                | RollbackFailed
+                | DeleteFailed
+                | ApprovalRequired
+                | StackDisappeared
+                | NotOwned
+                | AdoptedDataNotFound
+                | AwsAccessDenied
+                | AwsRoleNotAssumable
+                | AwsQuotaExceeded
+                | AwsRequestInvalid
+                | CertificateNotValidated
+        )
+    }
 }

@@ -2,10 +2,13 @@
 //!
 //! Nothing here holds a client or does I/O. The documentation of each field is what `kubectl explain` prints.
 
+pub mod aws;
 pub mod class;
 pub mod condition;
+pub mod finding;
 pub mod names;
 pub mod site;
+pub mod sizes;
 pub mod status;
 
 pub use class::{WordPressClass, WordPressClassSpec};

@@ -11,8 +11,8 @@ pub const FINALIZER: &str = "tairyo.dev/site";
 
 /// Marks the class that serves sites without `className`, by the value `"true"`.
 pub const DEFAULT_CLASS_ANNOTATION: &str = "tairyo.dev/is-default-class";
-/// On a site: the uid of the deleted site whose retained volumes this one takes over.
-pub const ADOPT_ANNOTATION: &str = "tairyo.dev/adopt-volumes-of";
+/// On a site: the token of the plan that a person allows.
+pub const APPROVE_ANNOTATION: &str = "tairyo.dev/approve";
 /// On each object that we apply: the digest of what was applied. See `site::apply`.
 pub const DIGEST_ANNOTATION: &str = "tairyo.dev/applied-digest";
 

@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::{Affinity, EnvVar, Toleration, TopologySpreadCon
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use super::sizes::{Capacity, Cdn, ChangeApproval, Search};
 use super::status::WordPressSiteStatus;
 
 /// One WordPress site: its domains, its size, and what happens to its data.
@@ -53,7 +54,10 @@ use super::status::WordPressSiteStatus;
         .field_path(".database"),
     validation = Rule::new("!has(oldSelf.media) || !has(oldSelf.media.storage) || (has(self.media) && has(self.media.storage))")
         .message("media.storage cannot be removed: a volume can grow, not shrink")
-        .field_path(".media")
+        .field_path(".media"),
+    validation = Rule::new("!has(oldSelf.adopt) || (has(self.adopt) && self.adopt == oldSelf.adopt)")
+        .message("adopt cannot be changed or removed once it is set: the site's data is that of the named one")
+        .field_path(".adopt")
 )]
 pub struct WordPressSiteSpec {
     /// The `WordPressClass` that serves the site. Without it: the default class. Immutable.
@@ -98,6 +102,12 @@ pub struct WordPressSiteSpec {
     /// The store of uploads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media: Option<Media>,
+    /// The search, for a class with `OpenSearch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
+    /// The distribution, for a class with `CloudFront`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cdn: Option<Cdn>,
     /// WordPress' scheduled events, which run outside page requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cron: Option<Cron>,
@@ -109,6 +119,18 @@ pub struct WordPressSiteSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "DeletionPolicy")]
     pub deletion_policy: Option<DeletionPolicy>,
+    /// Which changes of managed parts wait for a person, who allows one with the annotation tairyo.dev/approve and the
+    /// token in status.plan. Without it: the class' choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ChangeApproval")]
+    pub change_approval: Option<ChangeApproval>,
+    /// The uid of a deleted site of the same name and namespace, whose retained data this site takes over. It has to be
+    /// set before managed parts are made, and cannot be changed then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 36, max = 36))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')")
+        .message("must be the uid of a deleted site such as 6b1e3c1e-6f0a-4f5e-9a53-0d8d2a7c5b11, as its last event says"))]
+    pub adopt: Option<String>,
 }
 
 fn default_locale() -> String {
@@ -370,6 +392,12 @@ fn default_ttl() -> i32 {
 /// The database.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!(has(self.capacity) && has(self.instanceClass))")
+        .message("capacity and instanceClass cannot both be set: a cluster scales by itself, or has instances of one class"),
+    validation = Rule::new("!has(self.autoPauseSeconds) || (has(self.capacity) && self.capacity.min.matches('^0([.]0)?$'))")
+        .message("autoPauseSeconds needs a capacity.min of \"0\"")
+)]
 pub struct Database {
     /// The size of the volume of an in-cluster database. Without it: 10Gi. It can grow where the storage class allows it, never shrink.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -387,6 +415,27 @@ pub struct Database {
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9_]+$')").message("must hold letters, digits and underscores only"))]
     pub name: Option<String>,
+    /// The capacity of an Aurora cluster. Without it: 0.5 to 4, or `instanceClass`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
+    /// The instance class of an Aurora cluster that does not scale by itself, such as db.r7g.large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 5, max = 40))]
+    #[x_kube(validation = Rule::new("self.matches('^db[.][a-z0-9]+[.][a-z0-9]+$') && self != 'db.serverless'")
+        .message("must be an instance class such as db.r7g.large; leave it out for Serverless v2"))]
+    pub instance_class: Option<String>,
+    /// The instances of an Aurora cluster, spread over zones. Without it: 1. From 2 on it survives the loss of a zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 15))]
+    pub instances: Option<i32>,
+    /// The seconds without a connection after which an Aurora cluster whose capacity.min is 0 pauses. Without it: 300.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 300, max = 86400))]
+    pub auto_pause_seconds: Option<i32>,
+    /// The days for which Aurora keeps backups. Without it: 7.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 7, max = 35))]
+    pub backup_retention_days: Option<i32>,
     /// A Secret in the site's namespace with the keys username and password, for a class with an External database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretReference>,

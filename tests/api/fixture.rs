@@ -126,3 +126,17 @@ fn merge_into(object: &mut Value, patch: &Value) {
         }
     }
 }
+
+/// Whether `object` has everything of `patch`: more in an object is fine, as a default makes it.
+pub fn holds(object: &Value, patch: &Value) -> bool {
+    match (object, patch) {
+        (_, Value::Null) => true,
+        (Value::Object(object), Value::Object(patch)) => {
+            patch.iter().all(|(name, value)| value.is_null() || object.get(name).is_some_and(|it| holds(it, value)))
+        }
+        (Value::Array(items), Value::Array(patch)) => {
+            items.len() == patch.len() && items.iter().zip(patch).all(|(item, patch)| holds(item, patch))
+        }
+        _ => object == patch,
+    }
+}
