@@ -4,6 +4,9 @@
 
 pub mod api;
 pub mod cli;
+pub mod cloudformation;
+pub mod gateway;
 pub mod operator;
 pub mod site;
+pub mod units;
 pub mod workload;
