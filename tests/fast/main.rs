@@ -1,6 +1,7 @@
 //! The rules of the house: checked on files, in milliseconds.
 
 mod generated;
+mod iam;
 mod reasons;
 mod rooms;
 

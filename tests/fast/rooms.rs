@@ -3,17 +3,31 @@
 use crate::{files, read, root};
 
 /// Files and directories of plain functions.
-const PURE: [&str; 10] = [
+const PURE: [&str; 24] = [
     "src/api",
+    "src/cloudformation/create_only.rs",
+    "src/cloudformation/failure.rs",
+    "src/cloudformation/guard",
+    "src/cloudformation/guard.rs",
+    "src/cloudformation/resolve.rs",
+    "src/cloudformation/retire/prepare.rs",
+    "src/cloudformation/stack.rs",
+    "src/cloudformation/state.rs",
+    "src/cloudformation/template",
+    "src/cloudformation/token.rs",
+    "src/units",
     "src/workload",
     "src/site/build.rs",
     "src/site/conditions.rs",
     "src/site/covers.rs",
     "src/site/decide.rs",
     "src/site/diagnosis.rs",
+    "src/site/managed.rs",
     "src/site/model.rs",
     "src/site/quantity.rs",
+    "src/site/resolve.rs",
     "src/site/validate.rs",
+    "src/site/validate",
 ];
 
 /// What would make them something else.
