@@ -135,12 +135,12 @@ image() {
 }
 
 operator_image() {
-    local binary=$1 key archive context
+    local binary=$1 key archive context reference
     [ -x "$binary" ] || fail "$binary: not an executable file"
     case $(file -bL "$binary" 2> /dev/null || echo unknown) in
         *'dynamically linked'*) say "warning: $binary is dynamically linked; a scratch image has no libraries for it" ;;
     esac
-    key=$(cat "$binary" "$room/operator/Containerfile" | sha256sum | cut -c1-24)
+    key=$({ cat "$binary" "$room/operator/Containerfile"; echo "$epoch"; } | sha256sum | cut -c1-24)
     archive=$cache/tairyo-operator-$key.tar
     if [ -s "$archive" ]; then
         say 'tairyo: unchanged'
@@ -148,7 +148,8 @@ operator_image() {
         need buildah
         context=$(mktemp -d "$cache/context.XXXXXX")
         cp "$binary" "$context/tairyo"
-        timed tairyo build tairyo "$room/operator/Containerfile" "$context" "$archive"
+        reference=$(base)
+        timed tairyo build tairyo "$room/operator/Containerfile" "$context" "$archive" --build-arg "BASE=$reference"
         rm -rf "$context"
         find "$cache" -maxdepth 1 -name 'tairyo-operator-*.tar' ! -name "tairyo-operator-$key.tar" -delete
     fi

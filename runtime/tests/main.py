@@ -11,7 +11,7 @@ def main() -> int:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     loader = unittest.TestLoader()
     loader.testNamePatterns = [f"*{name}*" for name in sys.argv[1:]] or None
-    suite = unittest.TestSuite(loader.loadTestsFromName(name) for name in ("test_render", "test_database", "test_tasks", "test_web"))
+    suite = unittest.TestSuite(loader.loadTestsFromName(name) for name in ("test_render", "test_database", "test_tasks", "test_web", "test_gateway"))
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, buffer=False).run(suite)
     pod.stop_everything()
     # Parts of one test that failed are one failed test.

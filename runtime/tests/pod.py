@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -14,9 +15,11 @@ SALTS = ["AUTH_KEY", "SECURE_AUTH_KEY", "LOGGED_IN_KEY", "NONCE_KEY", "AUTH_SALT
 SITE = {
     "schemaVersion": 1, "url": "https://blog.example.com", "domains": ["blog.example.com", "www.example.com"], "locale": "ja",
     "timeZone": "Asia/Tokyo", "tablePrefix": "wp_",
-    "database": {"host": "127.0.0.1", "port": 3306, "name": "wordpress", "tls": "Required"},
+    "database": {"host": "127.0.0.1", "port": 3306, "name": "wordpress", "tls": "Required", "credentials": "Secret"},
     "php": {"memoryLimitBytes": 134217728, "uploadMaxSizeBytes": 67108864, "maxExecutionSeconds": 60, "workers": 0},
     "pageCache": {"enabled": True, "ttlSeconds": 60},
+    "originClosed": False,
+    "media": {"store": "Volume"},
 }
 INSTALL = {"schemaVersion": 1, "title": "ブログ", "admin": {"username": "admin", "email": "admin@example.com"}}
 # Everything that a shell, SQL, PHP or HTML could take for its own.
@@ -26,6 +29,8 @@ DATABASE_PASSWORD = "d'b\\\"p;--`$(id)"
 measurements: list[str] = []
 _running: list["Process"] = []
 _work = pathlib.Path(tempfile.mkdtemp(prefix="tairyo-test-"))
+# The gateway runs as the user of the pod, and not inside of a root of its own.
+_work.chmod(0o711)
 
 
 def wait_until(what: str, condition, seconds: float = 30):
@@ -102,6 +107,13 @@ class Container:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(value)
 
+    def cover(self, path: str, text: str) -> None:
+        """Puts a file in the place of one of the image."""
+        file = pathlib.Path(tempfile.mkstemp(dir=_work)[1])
+        file.write_text(text)
+        file.chmod(0o644)
+        _mount("--bind", str(file), str(self.path(path)))
+
     def start(self, *arguments: str, **environment: str) -> Process:
         return Process(self.root, self.user, list(arguments), environment)
 
@@ -146,7 +158,80 @@ class Database(Container):
         return self.run("mariadb", "--host=127.0.0.1", "--user=wordpress", "--batch", "--skip-column-names", *(options or ("--skip-ssl",)), input=statement, MYSQL_PWD=password)
 
 
+class Aws:
+    """MiniStack: Secrets Manager and S3 on this pod's own loopback."""
+    PORT = 4566
+
+    def __init__(self):
+        folder = os.environ["TAIRYO_TEST_MINISTACK"]
+        environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(self.PORT), "MINISTACK_ACCOUNT_ID": "123456789012", "HOME": str(_work)}
+        self.process = Process(pathlib.Path("/"), 0, [f"{folder}/bin/ministack"], environment)
+        wait_until("MiniStack answers", self._alive)
+
+    def _alive(self) -> bool:
+        if self.process.process.poll() is not None:
+            raise AssertionError(f"MiniStack ended: {self.process.text()}")
+        return get("/_ministack/health", port=self.PORT).status == 200
+
+    def call(self, target: str, **fields) -> dict:
+        answer = get("/", port=self.PORT, method="POST", body=json.dumps(fields), Content_Type="application/x-amz-json-1.1", X_Amz_Target=target,
+                     Authorization="AWS4-HMAC-SHA256 Credential=test/20260101/ap-northeast-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=0")
+        if answer.status != 200:
+            raise AssertionError(f"{target}: {answer.status} {answer.text}")
+        return json.loads(answer.text)
+
+    def s3(self, method: str, path: str, body: str | None = None) -> "Answer":
+        return get(path, port=self.PORT, method=method, body=body, Authorization="AWS4-HMAC-SHA256 Credential=test/20260101/ap-northeast-1/s3/aws4_request, SignedHeaders=host, Signature=0")
+
+    def secret(self, name: str, value: str) -> str:
+        return self.call("secretsmanager.CreateSecret", Name=name, SecretString=value, ClientRequestToken="0" * 32)["ARN"]
+
+    def replace_secret(self, arn: str, value: str) -> None:
+        self.call("secretsmanager.PutSecretValue", SecretId=arn, SecretString=value, ClientRequestToken=os.urandom(16).hex())
+
+
+class Gateway:
+    """The sidecar of a pod. It runs as it would in the pod, but for its file system: it is no part of the image."""
+
+    def __init__(self, pod: "WordPress", **configuration):
+        self.socket = pod.path("/run/tairyo/gateway.sock")
+        self.configuration = pod.configuration / "gateway.json"
+        self.configuration.write_text(json.dumps({
+            "schemaVersion": 1, "socket": str(self.socket), "region": "ap-northeast-1", "databaseSecretArn": None, "originSecretArns": [], "media": None, **configuration}))
+        self.process: Process | None = None
+
+    def up(self, refresh_seconds: int = 3600, **environment: str) -> None:
+        environment = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{Aws.PORT}", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true", **environment}
+        arguments = [os.environ["TAIRYO_TEST_BINARY"], "gateway", f"--configuration={self.configuration}", f"--refresh-seconds={refresh_seconds}"]
+        self.process = Process(pathlib.Path("/"), 33, arguments, environment)
+
+    def ready(self) -> bool:
+        if self.process.process.poll() is not None:
+            raise AssertionError(f"the gateway ended: {self.process.text()}")
+        probe = [os.environ["TAIRYO_TEST_BINARY"], "gateway", "ready", f"--socket={self.socket}"]
+        return subprocess.run(probe, capture_output=True).returncode == 0
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> "Answer":
+        connection = http.client.HTTPConnection("gateway")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(30)
+        connection.sock.connect(str(self.socket))
+        with contextlib.closing(connection):
+            connection.request(method, path, body=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+
+    def metric(self, line: str) -> float:
+        found = [float(text.rsplit(" ", 1)[1]) for text in self.ask("GET", "/metrics").text.splitlines() if text.startswith(line)]
+        return sum(found)
+
+    def down(self) -> int:
+        return self.process.stop()
+
+
 class WordPress(Container):
+    BOOT = "<?php require '/usr/local/share/tairyo/lib/Task.php'; Tairyo\\Task::$site = Tairyo\\Site::load(); Tairyo\\Task::prepareWordPress(false); require '/srv/wordpress/wp-load.php'; "
+
     def __init__(self):
         super().__init__(os.environ["TAIRYO_TEST_WORDPRESS"], 33, ["/run/tairyo", "/var/cache/tairyo", "/tmp", "/srv/wordpress/wp-content/uploads"])
         for name in SALTS:
@@ -181,8 +266,7 @@ class WordPress(Container):
 
     def php_code(self, code: str) -> str:
         """Runs code inside the installed WordPress, as a command."""
-        prelude = "<?php require '/usr/local/share/tairyo/lib/Task.php'; Tairyo\\Task::$site = Tairyo\\Site::load(); Tairyo\\Task::prepareWordPress(false); require '/srv/wordpress/wp-load.php'; "
-        result = self.run("php", input=prelude + code)
+        result = self.run("php", input=self.BOOT + code)
         if result.returncode:
             raise AssertionError(result.stdout + result.stderr)
         return result.stdout

@@ -20,9 +20,15 @@ class Refused(unittest.TestCase):
         for key, value in {
             "url": "https://blog.example.com/", "domains": ["other.example.com"], "locale": "../ja", "timeZone": "Mars/Base",
             "tablePrefix": "wp`", "database": {"host": "a b"}, "php": {"workers": "many"}, "pageCache": {"ttlSeconds": -1},
+            "originClosed": 1, "media": {"store": "Disk"},
         }.items():
             with self.subTest(key=key):
                 self.refused(f"site.json: {key}", **{key: value})
+
+    def test_choices_are_answered_with_what_is_allowed(self):
+        self.refused("database.tls: must be one of Required, Verified, Disabled", database={"tls": "Maybe"})
+        self.refused("database.credentials: must be one of Secret, Gateway", database={"credentials": "Nowhere"})
+        self.refused("media.store: must be one of Volume, Gateway", media={"store": "Disk"})
 
     def test_nginx_syntax_in_names(self):
         for name in ("a;return 200", "a{", "$host", "a\nb", "~^.*$", "*.example.com", 'a"b', "blog.example.com\n"):
@@ -61,3 +67,32 @@ class Rendered(unittest.TestCase):
                 result = site.run("nginx", "-e", "stderr", "-t", "-c", "/run/tairyo/nginx.conf")
                 self.assertEqual(result.returncode, 0, result.stderr)
                 self.assertNotIn("[warn]", result.stderr)
+
+
+class Authorities(unittest.TestCase):
+    def authorities(self, host: str, tls: str = "Verified") -> str:
+        site.configure(database={"host": host, "tls": tls})
+        code = "<?php require '/usr/local/share/tairyo/lib/Site.php'; echo Tairyo\\Site::load()->databaseAuthorities() ?? 'none';"
+        result = site.run("php", input=code)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def test_each_region_has_its_own(self):
+        for host, region in {"blog.cluster-abc.ap-northeast-1.rds.amazonaws.com": "ap-northeast-1", "Blog.Cluster-abc.EU-Central-1.rds.amazonaws.com": "eu-central-1"}.items():
+            with self.subTest(host=host):
+                path = self.authorities(host)
+                self.assertEqual(path, f"/usr/local/share/tairyo/authorities/{region}.pem")
+                names = site.run("php", "-r", f"preg_match_all('/-----BEGIN.*?END CERTIFICATE-----/s', file_get_contents('{path}'), $found); foreach ($found[0] as $one) echo openssl_x509_parse($one)['subject']['CN'], PHP_EOL;").stdout.splitlines()
+                self.assertGreaterEqual(len(names), 3)
+                self.assertEqual([name for name in names if not name.startswith(f"Amazon RDS {region} Root CA")], [])
+
+    def test_regions_without_authorities_are_named(self):
+        for host, region in {"b.c.us-gov-west-1.rds.amazonaws.com": "us-gov-west-1", "b.c.rds.cn-north-1.amazonaws.com.cn": "cn-north-1"}.items():
+            site.configure(database={"host": host, "tls": "Verified"})
+            result = site.run("php", input="<?php require '/usr/local/share/tairyo/lib/Site.php'; Tairyo\\Site::load()->databaseAuthorities();")
+            self.assertIn(f"database.tls: Verified: this image has no authorities of RDS in {region}", result.stdout + result.stderr)
+
+    def test_other_hosts_are_verified_by_the_systems(self):
+        for host in ("mysql.example.com", "ap-northeast-1.rds.amazonaws.com.evil.example"):
+            self.assertEqual(self.authorities(host), "/etc/ssl/certs/ca-certificates.crt")
+        self.assertEqual(self.authorities("mysql.example.com", "Required"), "none")

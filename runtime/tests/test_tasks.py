@@ -119,6 +119,40 @@ class Tls(Base):
             database.down()
             database.up()
 
+    def test_verified(self):
+        empty_database()
+        self.assertEqual(site.task("install")[0], 0)
+        folder = "/var/lib/mysql/"
+        for name in ("known", "unknown"):
+            self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout", f"{folder}{name}.key", "-out", f"{folder}{name}.pem")
+        for name, authority, address in (("good", "known", "127.0.0.1"), ("foreign", "unknown", "127.0.0.1"), ("other", "known", "10.9.8.7")):
+            self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=IP:{address}", "-addext", "basicConstraints=critical,CA:FALSE",
+                         "-CA", f"{folder}{authority}.pem", "-CAkey", f"{folder}{authority}.key", "-keyout", f"{folder}{name}.key", "-out", f"{folder}{name}.pem")
+        site.cover("/etc/ssl/certs/ca-certificates.crt", database.path(f"{folder}known.pem").read_text())
+        code = "echo $wpdb->get_row(\"SHOW STATUS LIKE 'Ssl_cipher'\")->Value;"
+        database.down()
+        try:
+            for name, good in (("foreign", False), ("other", False), ("good", True)):
+                with self.subTest(name=name):
+                    database.server = database.start("mariadbd", f"--ssl-cert={folder}{name}.pem", f"--ssl-key={folder}{name}.key")
+                    pod.wait_until("MariaDB is ready", database.ready)
+                    site.configure(database={"tls": "Required"})
+                    self.assertEqual(site.task("status")[0], 0)
+                    site.configure(database={"tls": "Verified"})
+                    if good:
+                        self.assertEqual(site.task("status")[0], 0)
+                        self.assertRegex(site.php_code(code), "^TLS_")
+                    else:
+                        self.fails("status", "DatabaseUnreachable", "tls is Verified", "a known authority signed")
+                        self.assertIn("database: no connection", site.run("php", input=site.BOOT).stderr)
+                    database.down()
+        finally:
+            database.up()
+
+    def openssl(self, *arguments: str) -> None:
+        result = database.run("openssl", *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
 
 class Install(Base):
     def test_strange_text_arrives_unchanged_and_twice_is_once(self):

@@ -8,8 +8,11 @@ require_once '/usr/local/share/tairyo/lib/Site.php';
 
 try {
     $tairyo_site = Tairyo\Site::load();
-    define('DB_USER', Tairyo\Site::secret('database/username'));
-    define('DB_PASSWORD', Tairyo\Site::secret('database/password'));
+    // As it is now; wp-content/db.php reads it again whenever it connects.
+    [$tairyo_user, $tairyo_password] = $tairyo_site->databaseLogin();
+    define('DB_USER', $tairyo_user);
+    define('DB_PASSWORD', $tairyo_password);
+    unset($tairyo_user, $tairyo_password);
     foreach (['AUTH_KEY', 'SECURE_AUTH_KEY', 'LOGGED_IN_KEY', 'NONCE_KEY', 'AUTH_SALT', 'SECURE_AUTH_SALT', 'LOGGED_IN_SALT', 'NONCE_SALT'] as $tairyo_salt) {
         define($tairyo_salt, Tairyo\Site::secret("salts/$tairyo_salt"));
     }
@@ -28,10 +31,9 @@ define('DB_NAME', $tairyo_site->databaseName);
 define('DB_HOST', $tairyo_site->databaseAddress());
 define('DB_CHARSET', 'utf8mb4');
 define('DB_COLLATE', '');
-if ($tairyo_site->databaseTls) {
-    // MYSQLI_CLIENT_SSL alone would verify the name in the certificate; MariaDB makes its own certificate, which no
-    // authority signed. Encrypted is required: against a server without TLS the connection fails.
-    define('MYSQL_CLIENT_FLAGS', MYSQLI_CLIENT_SSL | MYSQLI_CLIENT_SSL_DONT_VERIFY_SERVER_CERT);
+if ($tairyo_site->databaseFlags() !== 0) {
+    // For plugins that connect by themselves; WordPress does by wp-content/db.php.
+    define('MYSQL_CLIENT_FLAGS', $tairyo_site->databaseFlags());
 }
 
 define('WP_HOME', $tairyo_site->url);
@@ -57,6 +59,7 @@ if (!defined('WP_DEBUG')) {
 }
 define('WP_DEBUG_DISPLAY', false);
 define('TAIRYO_PAGE_CACHE_TTL', $tairyo_site->pageCacheEnabled ? $tairyo_site->pageCacheTtlSeconds : 0);
+define('TAIRYO_MEDIA_IN_GATEWAY', $tairyo_site->mediaInGateway);
 define('TAIRYO_PAGE_CACHE_FOLDER', '/var/cache/tairyo');
 
 $table_prefix = $tairyo_site->tablePrefix;

@@ -1,6 +1,7 @@
 //! The commands that people and pods run.
 
 mod crds;
+mod gateway;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,8 @@ enum Command {
     Operator(Box<OperatorOptions>),
     /// Print the custom resource definitions as YAML.
     Crds(crds::Options),
+    /// Run the sidecar of a WordPress pod, or ask whether it is ready.
+    Gateway(gateway::Options),
 }
 
 /// Runs the command line of this process.
@@ -37,6 +40,7 @@ pub async fn run() -> ExitCode {
             Box::pin(operator::run(*options, site::controller::run)).await.map_err(Into::into)
         }
         Command::Crds(options) => crds::run(&options).map_err(Into::into),
+        Command::Gateway(options) => gateway::run(options).await.map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,7 +13,7 @@ const TICKS: f64 = 100.0;
 
 /// What is not readable (no Linux, a hidden /proc) is left out.
 #[derive(Debug)]
-pub(super) struct Process;
+pub(crate) struct Process;
 
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {

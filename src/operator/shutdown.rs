@@ -22,7 +22,7 @@ pub fn listen() -> Result<CancellationToken, Error> {
     let token = shutdown.clone();
     tokio::spawn(async move {
         let name = either(&mut terminate, &mut interrupt).await;
-        tracing::info!(signal = name, "Shutting down; running passes are finished first, a second signal ends at once");
+        tracing::info!(signal = name, "Shutting down; what runs is finished first, a second signal ends at once");
         token.cancel();
         let name = either(&mut terminate, &mut interrupt).await;
         tracing::warn!(signal = name, "Aborted by a second signal");

@@ -6,6 +6,8 @@ declare(strict_types=1);
 
 namespace Tairyo;
 
+require_once __DIR__ . '/Connection.php';
+
 final class TaskFailed extends \RuntimeException
 {
     public function __construct(public readonly string $reason, string $message)
@@ -32,15 +34,9 @@ final class Database
 
     public static function connect(Site $site, int $timeoutSeconds = 10): self
     {
-        mysqli_report(MYSQLI_REPORT_OFF);
-        $connection = mysqli_init();
-        $connection->options(MYSQLI_OPT_CONNECT_TIMEOUT, $timeoutSeconds);
-        $connection->options(MYSQLI_OPT_READ_TIMEOUT, 600);
-        $flags = $site->databaseTls ? MYSQLI_CLIENT_SSL | MYSQLI_CLIENT_SSL_DONT_VERIFY_SERVER_CERT : 0;
-        $user = Site::secret('database/username');
-        $password = Site::secret('database/password');
-        if (!@$connection->real_connect($site->databaseHost, $user, $password, $site->databaseName, $site->databasePort, null, $flags)) {
-            throw self::failure($site, $user, $connection->connect_errno, (string) $connection->connect_error);
+        $connection = Connection::open($site, $site->databaseName, [MYSQLI_OPT_CONNECT_TIMEOUT => $timeoutSeconds, MYSQLI_OPT_READ_TIMEOUT => 600]);
+        if ($connection->connect_errno !== 0) {
+            throw self::failure($site, $site->databaseLogin()[0], $connection->connect_errno, (string) $connection->connect_error);
         }
         $connection->set_charset('utf8mb4');
         return new self($connection, $site);
@@ -69,7 +65,7 @@ final class Database
         $hint = match (true) {
             $code === 1044 => " (the database does not exist or user '$user' has no rights on it)",
             // "Gone away" while connecting is how PHP puts it when the server has no TLS.
-            $site->databaseTls && ($code === 2006 || $code === 2026 || str_contains($text, 'SSL')) => ' (database.tls is Required: does the server offer TLS?)',
+            $site->databaseTls !== 'Disabled' && ($code === 2006 || $code === 2026 || str_contains($text, 'SSL')) => " (database.tls is {$site->databaseTls}: does the server offer TLS" . ($site->databaseTls === 'Verified' ? ', and a certificate of its own name that a known authority signed?)' : '?)'),
             default => '',
         };
         $reason = self::REASONS[$code] ?? 'DatabaseUnreachable';

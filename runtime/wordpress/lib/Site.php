@@ -11,13 +11,16 @@ declare(strict_types=1);
 
 namespace Tairyo;
 
+require_once __DIR__ . '/Gateway.php';
+
 final class ConfigurationInvalid extends \RuntimeException
 {
 }
 
 final class Site
 {
-    public const SITE_KEYS = ['schemaVersion', 'url', 'domains', 'locale', 'timeZone', 'tablePrefix', 'database', 'php', 'pageCache'];
+    public const SITE_KEYS = ['schemaVersion', 'url', 'domains', 'locale', 'timeZone', 'tablePrefix', 'database', 'php', 'pageCache', 'originClosed', 'media'];
+    private const AUTHORITIES = '/usr/local/share/tairyo/authorities';
 
     public string $scheme;
     public string $host;
@@ -35,13 +38,18 @@ final class Site
         public readonly string $databaseHost,
         public readonly int $databasePort,
         public readonly string $databaseName,
-        public readonly bool $databaseTls,
+        /** Required, Verified or Disabled. */
+        public readonly string $databaseTls,
+        public readonly bool $databaseLoginFromGateway,
         public readonly int $memoryLimitBytes,
         public readonly int $uploadMaxSizeBytes,
         public readonly int $maxExecutionSeconds,
         public readonly int $workers,
         public readonly bool $pageCacheEnabled,
         public readonly int $pageCacheTtlSeconds,
+        /** Whether requests must prove that they come through the content delivery network. */
+        public readonly bool $originClosed,
+        public readonly bool $mediaInGateway,
     ) {
         preg_match('#^(https?)://([^:/]+)(?::(\d+))?$#', $url, $parts);
         $this->scheme = $parts[1];
@@ -115,7 +123,7 @@ final class Site
             throw new ConfigurationInvalid('site.json: tablePrefix: must be 1 to 20 of A-Z, a-z, 0-9 and _');
         }
 
-        $database = self::object('database', $json['database'], ['host', 'port', 'name', 'tls']);
+        $database = self::object('database', $json['database'], ['host', 'port', 'name', 'tls', 'credentials']);
         $host = self::text('database.host', $database['host']);
         if (!self::isHostName(strtolower($host)) && filter_var($host, FILTER_VALIDATE_IP) === false) {
             throw new ConfigurationInvalid('site.json: database.host: must be a host name or an IP address');
@@ -127,15 +135,19 @@ final class Site
         if (!preg_match('/^[A-Za-z0-9_$-]{1,64}\z/', $name)) {
             throw new ConfigurationInvalid('site.json: database.name: must be 1 to 64 of A-Z, a-z, 0-9, _, $ and -');
         }
-        if (!in_array($database['tls'], ['Required', 'Disabled'], true)) {
-            throw new ConfigurationInvalid('site.json: database.tls: must be Required or Disabled');
-        }
+        self::oneOf('database.tls', $database['tls'], ['Required', 'Verified', 'Disabled']);
+        self::oneOf('database.credentials', $database['credentials'], ['Secret', 'Gateway']);
 
         $php = self::object('php', $json['php'], ['memoryLimitBytes', 'uploadMaxSizeBytes', 'maxExecutionSeconds', 'workers']);
         $cache = self::object('pageCache', $json['pageCache'], ['enabled', 'ttlSeconds']);
         if (!is_bool($cache['enabled'])) {
             throw new ConfigurationInvalid('site.json: pageCache.enabled: must be true or false');
         }
+        if (!is_bool($json['originClosed'])) {
+            throw new ConfigurationInvalid('site.json: originClosed: must be true or false');
+        }
+        $media = self::object('media', $json['media'], ['store']);
+        self::oneOf('media.store', $media['store'], ['Volume', 'Gateway']);
 
         return new self(
             $url,
@@ -146,13 +158,16 @@ final class Site
             $host,
             $database['port'],
             $name,
-            $database['tls'] === 'Required',
+            $database['tls'],
+            $database['credentials'] === 'Gateway',
             self::integer('php.memoryLimitBytes', $php['memoryLimitBytes'], 32 << 20, 16 << 30),
             self::integer('php.uploadMaxSizeBytes', $php['uploadMaxSizeBytes'], 1 << 20, 16 << 30),
             self::integer('php.maxExecutionSeconds', $php['maxExecutionSeconds'], 1, 3600),
             self::integer('php.workers', $php['workers'], 0, 512),
             $cache['enabled'],
             self::integer('pageCache.ttlSeconds', $cache['ttlSeconds'], 0, 31536000),
+            $json['originClosed'],
+            $media['store'] === 'Gateway',
         );
     }
 
@@ -163,6 +178,51 @@ final class Site
         return "$host:{$this->databasePort}";
     }
 
+    /**
+     * User and password, as they are now: the gateway replaces its files when the login is rotated.
+     *
+     * @return array{string, string}
+     */
+    public function databaseLogin(): array
+    {
+        $folder = $this->databaseLoginFromGateway ? Gateway::CREDENTIALS . '/database' : self::configurationFolder() . '/secrets/database';
+        return [self::secretFile("$folder/username"), self::secretFile("$folder/password")];
+    }
+
+    /** The flags of mysqli for this database. */
+    public function databaseFlags(): int
+    {
+        return match ($this->databaseTls) {
+            'Disabled' => 0,
+            'Verified' => MYSQLI_CLIENT_SSL,
+            // MYSQLI_CLIENT_SSL alone would verify the name in the certificate; MariaDB makes its own certificate, which
+            // no authority signed. Encrypted is required: against a server without TLS the connection fails.
+            'Required' => MYSQLI_CLIENT_SSL | MYSQLI_CLIENT_SSL_DONT_VERIFY_SERVER_CERT,
+        };
+    }
+
+    /**
+     * The file of the authorities that may have signed the server's certificate, null when it is not verified.
+     *
+     * RDS has authorities of its own for each region; the names are those of
+     * https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Overview.Endpoints.html and, for China,
+     * https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Beijing.html.
+     */
+    public function databaseAuthorities(): ?string
+    {
+        if ($this->databaseTls !== 'Verified') {
+            return null;
+        }
+        if (!preg_match('/\.([a-z]{2}(?:-[a-z]+)+-\d+)\.rds\.amazonaws\.com\z|\.rds\.(cn-[a-z]+-\d+)\.amazonaws\.com\.cn\z/', strtolower($this->databaseHost), $region)) {
+            return '/etc/ssl/certs/ca-certificates.crt';
+        }
+        $file = self::AUTHORITIES . '/' . end($region) . '.pem';
+        if (!is_file($file)) {
+            throw new ConfigurationInvalid('site.json: database.tls: Verified: this image has no authorities of RDS in ' . end($region));
+        }
+        return $file;
+    }
+
     public function isHttps(): bool
     {
         return $this->scheme === 'https';
@@ -171,7 +231,11 @@ final class Site
     /** One secret file; editors and `kubectl create secret --from-file` leave a line end that is not part of the secret. */
     public static function secret(string $name): string
     {
-        $path = self::configurationFolder() . '/secrets/' . $name;
+        return self::secretFile(self::configurationFolder() . '/secrets/' . $name);
+    }
+
+    private static function secretFile(string $path): string
+    {
         $text = @file_get_contents($path);
         if ($text === false) {
             throw new ConfigurationInvalid("$path: cannot be read");
@@ -200,6 +264,14 @@ final class Site
             throw new ConfigurationInvalid("site.json: $key: must be text");
         }
         return $value;
+    }
+
+    /** @param list<string> $allowed */
+    private static function oneOf(string $key, mixed $value, array $allowed): void
+    {
+        if (!in_array($value, $allowed, true)) {
+            throw new ConfigurationInvalid("site.json: $key: must be one of " . implode(', ', $allowed));
+        }
     }
 
     private static function integer(string $key, mixed $value, int $least, int $most): int

@@ -131,9 +131,9 @@ final class Task
     private static function fail(string $reason, string $message): never
     {
         // Error texts quote statements and settings; the password must not travel with them.
-        $path = Site::configurationFolder() . '/secrets/';
-        foreach (['database/password', 'admin/password'] as $name) {
-            $secret = rtrim((string) @file_get_contents($path . $name), "\r\n");
+        $secrets = Site::configurationFolder() . '/secrets';
+        foreach (["$secrets/database/password", "$secrets/admin/password", Gateway::CREDENTIALS . '/database/password'] as $path) {
+            $secret = rtrim((string) @file_get_contents($path), "\r\n");
             if (strlen($secret) > 3) {
                 $message = str_replace($secret, '(secret)', $message);
             }

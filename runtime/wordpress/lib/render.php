@@ -92,6 +92,8 @@ function renderWeb(Site $site): void
         'aliases' => implode(' ', $others),
         'hasAliases' => (int) ($others !== []),
         'https' => (int) $site->isHttps(),
+        'originClosed' => (int) $site->originClosed,
+        'originOpen' => (int) !$site->originClosed,
         'ipv6' => (int) $ipv6,
         'hasAliases6' => (int) ($ipv6 && $others !== []),
         'cache' => $site->pageCacheEnabled ? 'pages' : 'off',
@@ -104,6 +106,9 @@ function renderWeb(Site $site): void
     write(RUN . '/nginx.conf', template('nginx.conf', $values));
     write(RUN . '/security-headers.conf', template('security-headers.conf', $values));
     write(RUN . '/fastcgi.conf', template('fastcgi.conf', $values));
+    write(RUN . '/uploads.conf', template($site->mediaInGateway ? 'uploads-gateway.conf' : 'uploads-volume.conf', $values));
+    write(RUN . '/alias.conf', template('alias.conf', $values));
+    write(RUN . '/origin-closed.conf', template('origin-closed.conf', $values));
 }
 
 try {
