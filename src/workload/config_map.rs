@@ -6,10 +6,11 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::gateway::{self, GATEWAY_FILE};
 use super::metadata::metadata;
 use crate::api::class::DatabaseTls;
 use crate::api::names::Component;
-use crate::site::model::Site;
+use crate::site::model::{Media, Site};
 
 /// The key, and the file in the pods, with everything that serving and tasks need.
 pub(super) const SITE_FILE: &str = "site.json";
@@ -30,6 +31,14 @@ struct SiteConfiguration<'a> {
     database: DatabaseConfiguration<'a>,
     php: PhpConfiguration,
     page_cache: PageCacheConfiguration,
+    origin_closed: bool,
+    media: MediaConfiguration<'a>,
+}
+
+/// Where uploads are kept.
+#[derive(Serialize)]
+struct MediaConfiguration<'a> {
+    store: &'a str,
 }
 
 #[derive(Serialize)]
@@ -38,6 +47,7 @@ struct DatabaseConfiguration<'a> {
     port: i32,
     name: &'a str,
     tls: DatabaseTls,
+    credentials: &'a str,
 }
 
 #[derive(Serialize)]
@@ -72,25 +82,21 @@ struct AdminConfiguration<'a> {
 
 /// The `ConfigMap`.
 pub(super) fn config_map(site: &Site) -> ConfigMap {
-    ConfigMap {
-        metadata: metadata(site, Component::Config),
-        data: Some(BTreeMap::from([
-            (SITE_FILE.to_owned(), site_file(site)),
-            (INSTALL_FILE.to_owned(), install_file(site)),
-        ])),
-        ..ConfigMap::default()
-    }
+    let mut data =
+        BTreeMap::from([(SITE_FILE.to_owned(), site_file(site)), (INSTALL_FILE.to_owned(), install_file(site))]);
+    data.extend(gateway::file(site).map(|file| (GATEWAY_FILE.to_owned(), file)));
+    ConfigMap { metadata: metadata(site, Component::Config), data: Some(data), ..ConfigMap::default() }
 }
 
 /// The digest of what serving pods read. In their template it restarts them when nginx' or PHP's configuration, which
 /// is read at the start, has changed.
 pub(super) fn digest_of_site(site: &Site) -> String {
-    digest(&[&site_file(site)])
+    digest(&[&site_file(site), &gateway::file(site).unwrap_or_default()])
 }
 
 /// The digest of what the install task reads. In its template it makes a failed try different from the next one.
 pub(super) fn digest_of_installation(site: &Site) -> String {
-    digest(&[&site_file(site), &install_file(site)])
+    digest(&[&site_file(site), &install_file(site), &gateway::file(site).unwrap_or_default()])
 }
 
 /// The first 16 hexadecimal digits of the SHA-256 of `parts`.
@@ -118,6 +124,7 @@ fn site_file(site: &Site) -> String {
             port: site.database.port,
             name: &site.database.name,
             tls: site.database.tls,
+            credentials: if site.database.secret_name.is_some() { "Secret" } else { "Gateway" },
         },
         php: PhpConfiguration {
             memory_limit_bytes: site.web.php_memory_limit_bytes,
@@ -128,6 +135,13 @@ fn site_file(site: &Site) -> String {
         page_cache: PageCacheConfiguration {
             enabled: site.web.page_cache_ttl_seconds.is_some(),
             ttl_seconds: site.web.page_cache_ttl_seconds.unwrap_or(0),
+        },
+        origin_closed: site.gateway.as_ref().is_some_and(|gateway| !gateway.origin_secret_arns.is_empty()),
+        media: MediaConfiguration {
+            store: match site.media {
+                Media::Volume(_) => "Volume",
+                Media::Bucket => "Gateway",
+            },
         },
     })
 }
@@ -141,6 +155,6 @@ fn install_file(site: &Site) -> String {
 }
 
 /// Indented, since people read it with kubectl.
-fn json(configuration: &impl Serialize) -> String {
+pub(super) fn json(configuration: &impl Serialize) -> String {
     serde_json::to_string_pretty(configuration).expect("structs of strings and numbers are JSON") + "\n"
 }

@@ -90,7 +90,7 @@ fn pod(site: &Site, image: &str, resources: &ResourceRequirements) -> PodSpec {
             Volume {
                 name: "login".into(),
                 secret: Some(SecretVolumeSource {
-                    secret_name: Some(site.database.secret_name.clone()),
+                    secret_name: site.database.secret_name.clone(),
                     items: Some(database_items("")),
                     default_mode: Some(SECRET_FILE_MODE),
                     ..SecretVolumeSource::default()

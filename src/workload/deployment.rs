@@ -57,13 +57,16 @@ fn template(site: &Site) -> PodTemplateSpec {
     let configuration = configuration(site);
     let public_configuration = public_configuration(site);
     let mut php = php(site);
-    php.volume_mounts.get_or_insert_default().extend([configuration_mount(&configuration), uploads_mount()]);
+    let php_mounts = php.volume_mounts.get_or_insert_default();
+    php_mounts.push(configuration_mount(&configuration));
+    php_mounts.extend(uploads_mount(site));
     let mut web = web(site);
-    web.volume_mounts
-        .get_or_insert_default()
-        .extend([configuration_mount(&public_configuration), uploads_mount_to_read()]);
+    let web_mounts = web.volume_mounts.get_or_insert_default();
+    web_mounts.push(configuration_mount(&public_configuration));
+    web_mounts.extend(uploads_mount_to_read(site));
     let mut volumes = scratch_volumes();
-    volumes.extend([configuration, public_configuration, uploads(site)]);
+    volumes.extend([configuration, public_configuration]);
+    volumes.extend(uploads(site));
     let annotations = [(CONFIG_DIGEST_ANNOTATION.to_owned(), digest_of_site(site))].into();
     PodTemplateSpec {
         metadata: Some(ObjectMeta { annotations: Some(annotations), ..pod_metadata(site, Component::Web) }),

@@ -8,6 +8,7 @@ mod config_map;
 mod cron_job;
 mod database;
 mod deployment;
+mod gateway;
 mod horizontal_pod_autoscaler;
 pub mod http_route;
 mod ingress;
@@ -42,7 +43,7 @@ pub struct Objects {
     /// What the pods read.
     pub config_map: ConfigMap,
     /// The claim for uploads.
-    pub uploads: PersistentVolumeClaim,
+    pub uploads: Option<PersistentVolumeClaim>,
     /// The in-cluster database; `None` where somebody else runs it.
     pub database: Option<DatabaseObjects>,
     /// The pods that serve pages.

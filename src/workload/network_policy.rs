@@ -26,19 +26,24 @@ pub(super) fn of_site(site: &Site) -> NetworkPolicy {
     let database = match site.database.provider {
         DatabaseProvider::InCluster { .. } => Some(vec![of_pods(selector(site, Component::Database))]),
         // A policy knows addresses, not names, and the server's address may change.
-        DatabaseProvider::External => None,
+        DatabaseProvider::External | DatabaseProvider::Aurora => None,
     };
+    let agent =
+        site.gateway.as_ref().filter(|gateway| gateway.web_identity_role_arn.is_none()).map(|_| pod_identity_agent());
     policy(
         site,
         Component::Web,
         pods_of_wordpress(site),
         vec![NetworkPolicyIngressRule { ports: Some(vec![tcp(WEB_PORT)]), from: None }],
-        vec![
+        [
             dns(),
             NetworkPolicyEgressRule { ports: Some(vec![tcp(site.database.port)]), to: database },
             // Embeds, the APIs of plugins, and the site's own address, which WordPress asks for its health.
             NetworkPolicyEgressRule { ports: Some(vec![tcp(80), tcp(443)]), to: Some(internet()) },
-        ],
+        ]
+        .into_iter()
+        .chain(agent)
+        .collect(),
     )
 }
 
@@ -93,6 +98,16 @@ fn of_pods(pods: LabelSelector) -> NetworkPolicyPeer {
 /// Name servers, wherever they are: in the cluster, on the node, or outside.
 fn dns() -> NetworkPolicyEgressRule {
     NetworkPolicyEgressRule { ports: Some(vec![port("UDP", 53), port("TCP", 53)]), to: None }
+}
+
+/// Where the Pod Identity agent of EKS gives the sidecar its role:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html>. It asks for a token that PHP does not have.
+fn pod_identity_agent() -> NetworkPolicyEgressRule {
+    let agents = ["169.254.170.23/32", "fd00:ec2::23/128"].map(|cidr| NetworkPolicyPeer {
+        ip_block: Some(IPBlock { cidr: cidr.to_owned(), except: None }),
+        ..NetworkPolicyPeer::default()
+    });
+    NetworkPolicyEgressRule { ports: Some(vec![tcp(80)]), to: Some(agents.into()) }
 }
 
 fn internet() -> Vec<NetworkPolicyPeer> {

@@ -12,10 +12,10 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::config_map::{INSTALL_FILE, SITE_FILE};
 use super::metadata::pod_metadata;
-use super::scheduling;
 use super::secrets::{PASSWORD, SALTS, USERNAME};
+use super::{gateway, scheduling};
 use crate::api::names::Component;
-use crate::site::model::Site;
+use crate::site::model::{Media, Site};
 
 /// Where nginx serves pages.
 pub(super) const WEB_PORT: i32 = 8080;
@@ -145,14 +145,15 @@ pub(super) fn public_configuration(site: &Site) -> Volume {
 /// One projected volume, since a volume cannot be mounted inside a read-only one; without `subPath`, since files mounted
 /// by it never change again.
 pub(super) fn configuration(site: &Site) -> Volume {
-    projected(vec![
+    let mut sources = vec![
         of_config_map(site, &[SITE_FILE]),
         of_secret(
             &site.object_name(Component::Salts),
             SALTS.iter().map(|key| item(key, &format!("secrets/salts/{key}"))).collect(),
         ),
-        of_secret(&site.database.secret_name, database_items("secrets/database/")),
-    ])
+    ];
+    sources.extend(site.database.secret_name.as_ref().map(|name| of_secret(name, database_items("secrets/database/"))));
+    projected(sources)
 }
 
 /// What the installation needs: all that, and the first administrator.
@@ -198,23 +199,26 @@ pub(super) fn database_items(folder: &str) -> Vec<KeyToPath> {
     [USERNAME, PASSWORD].map(|key| item(key, &format!("{folder}{key}"))).into()
 }
 
-fn item(key: &str, path: &str) -> KeyToPath {
+pub(super) fn item(key: &str, path: &str) -> KeyToPath {
     KeyToPath { key: key.to_owned(), path: path.to_owned(), ..KeyToPath::default() }
 }
 
-/// The uploads volume.
-pub(super) fn uploads(site: &Site) -> Volume {
-    claimed(UPLOADS_VOLUME, &site.object_name(Component::Uploads))
+/// The uploads volume, where uploads are on one.
+pub(super) fn uploads(site: &Site) -> Option<Volume> {
+    match site.media {
+        Media::Volume(_) => Some(claimed(UPLOADS_VOLUME, &site.object_name(Component::Uploads))),
+        Media::Bucket => None,
+    }
 }
 
 /// The mount of [`uploads`] where files are written.
-pub(super) fn uploads_mount() -> VolumeMount {
-    mount(UPLOADS_VOLUME, UPLOADS_FOLDER)
+pub(super) fn uploads_mount(site: &Site) -> Option<VolumeMount> {
+    uploads(site).map(|volume| mount(&volume.name, UPLOADS_FOLDER))
 }
 
 /// The mount of [`uploads`] where files are served.
-pub(super) fn uploads_mount_to_read() -> VolumeMount {
-    mount_to_read(UPLOADS_VOLUME, UPLOADS_FOLDER)
+pub(super) fn uploads_mount_to_read(site: &Site) -> Option<VolumeMount> {
+    uploads(site).map(|volume| mount_to_read(&volume.name, UPLOADS_FOLDER))
 }
 
 /// The volume of the claim `claim`.
@@ -269,7 +273,7 @@ pub(super) fn resources(cpu: &str, memory: &str, memory_limit: &str) -> Resource
 
 /// A pod of the site that runs `WordPress`.
 pub(super) fn wordpress_pod(site: &Site, containers: Vec<Container>, volumes: Vec<Volume>) -> PodSpec {
-    PodSpec {
+    let pod = PodSpec {
         containers,
         volumes: Some(volumes),
         security_context: Some(pod_security(WORDPRESS_USER)),
@@ -281,7 +285,8 @@ pub(super) fn wordpress_pod(site: &Site, containers: Vec<Container>, volumes: Ve
         node_selector: scheduling::node_selector(site),
         tolerations: scheduling::tolerations(site),
         ..PodSpec::default()
-    }
+    };
+    gateway::with_sidecar(site, pod)
 }
 
 /// The template of a task: `WordPress` on the command line, once.
@@ -307,8 +312,8 @@ pub(super) fn task_template(site: &Site, task: Task<'_>) -> PodTemplateSpec {
     let mut volumes = scratch_volumes();
     volumes.push(task.configuration);
     if task.uploads {
-        mounts.push(uploads_mount());
-        volumes.push(uploads(site));
+        mounts.extend(uploads_mount(site));
+        volumes.extend(uploads(site));
     }
     PodTemplateSpec {
         metadata: Some(pod_metadata(site, task.component)),

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelecto
 use super::metadata::selector;
 use crate::api::class::AccessMode;
 use crate::api::names::{COMPONENT_LABEL, Component, SITE_LABEL};
-use crate::site::model::Site;
+use crate::site::model::{Media, Site};
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -54,7 +54,7 @@ pub(super) fn task_affinity(site: &Site, uploads: bool) -> Option<Affinity> {
 /// the new one is ready. Preferred, not required: after the loss of the node the pods have to start on another, while
 /// the lost ones still count.
 fn with_volume_node(site: &Site, affinity: Option<Affinity>) -> Option<Affinity> {
-    if site.media.access_mode == AccessMode::ReadWriteMany {
+    if !on_one_node(site) {
         return affinity;
     }
     let mut affinity = affinity.unwrap_or_default();
@@ -79,6 +79,11 @@ fn with_volume_node(site: &Site, affinity: Option<Affinity>) -> Option<Affinity>
     Some(affinity)
 }
 
+/// Whether uploads are on a volume that one node alone can mount.
+fn on_one_node(site: &Site) -> bool {
+    matches!(&site.media, Media::Volume(volume) if volume.access_mode == AccessMode::ReadWriteOnce)
+}
+
 /// How web pods are spread: as the user says, else over nodes and zones, where possible.
 pub(super) fn spread(site: &Site) -> Option<Vec<TopologySpreadConstraint>> {
     if !site.web.topology_spread_constraints.is_empty() {
@@ -89,7 +94,7 @@ pub(super) fn spread(site: &Site) -> Option<Vec<TopologySpreadConstraint>> {
         });
         return Some(constraints.collect());
     }
-    if site.media.access_mode == AccessMode::ReadWriteOnce {
+    if on_one_node(site) {
         // It would pull the new pod of a rolling update away from the volume's node.
         return None;
     }

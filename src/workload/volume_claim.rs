@@ -7,11 +7,14 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::metadata::metadata_of_data;
 use crate::api::names::Component;
-use crate::site::model::{Site, Volume};
+use crate::site::model::{Media, Site, Volume};
 
-/// The claim for uploads.
-pub(super) fn uploads(site: &Site) -> PersistentVolumeClaim {
-    claim(site, Component::Uploads, &site.media)
+/// The claim for uploads, where they are on a volume.
+pub(super) fn uploads(site: &Site) -> Option<PersistentVolumeClaim> {
+    match &site.media {
+        Media::Volume(volume) => Some(claim(site, Component::Uploads, volume)),
+        Media::Bucket => None,
+    }
 }
 
 /// A claim for `volume`, named after `component`.

@@ -10,7 +10,9 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use crate::api::class::{AccessMode, DatabaseTls, GatewayExposure, IngressExposure, IngressTls};
 use crate::api::site::DeletionPolicy;
-use crate::site::model::{Admin, Database, DatabaseProvider, Exposure, Scaling, SecretKey, Site, Volume, Web};
+use crate::site::model::{
+    Admin, Database, DatabaseProvider, Exposure, Gateway, Media, Scaling, SecretKey, Site, Volume, Web,
+};
 
 /// What validation makes of a manifest with only the required fields.
 pub fn minimal(name: &str) -> Site {
@@ -51,17 +53,19 @@ pub fn minimal(name: &str) -> Site {
             port: 3306,
             name: "wordpress".into(),
             tls: DatabaseTls::Required,
-            secret_name: format!("{name}-database"),
+            secret_name: Some(format!("{name}-database")),
             provider: DatabaseProvider::InCluster {
                 image: "localhost/tairyo-mariadb:dev".into(),
                 volume: volume("10Gi", None, AccessMode::ReadWriteOnce),
                 resources: resources(&[("cpu", "100m"), ("memory", "256Mi")], &[("memory", "512Mi")]),
             },
         },
-        media: volume("10Gi", None, AccessMode::ReadWriteOnce),
+        media: Media::Volume(volume("10Gi", None, AccessMode::ReadWriteOnce)),
         exposure: Exposure::None,
         cron_schedule: "*/5 * * * *".into(),
         deletion_policy: DeletionPolicy::Snapshot,
+        aws: None,
+        gateway: None,
     }
 }
 
@@ -121,7 +125,7 @@ pub fn rich() -> Site {
             },
             ..plain.database
         },
-        media: volume("100Gi", Some("shared"), AccessMode::ReadWriteMany),
+        media: Media::Volume(volume("100Gi", Some("shared"), AccessMode::ReadWriteMany)),
         exposure: Exposure::Ingress(IngressExposure {
             class_name: Some("nginx".into()),
             annotations: BTreeMap::from([("example.jp/body-size".into(), "256m".into())]),
@@ -142,7 +146,7 @@ pub fn external_database() -> Site {
             port: 3307,
             name: "blog".into(),
             tls: DatabaseTls::Disabled,
-            secret_name: "mysql-login".into(),
+            secret_name: Some("mysql-login".into()),
             provider: DatabaseProvider::External,
         },
         ..plain
@@ -153,7 +157,7 @@ pub fn external_database() -> Site {
 pub fn gateway() -> Site {
     let mut site = minimal("shop");
     site.web.scaling = Scaling::Automatic { min: 2, max: 8, target_cpu: 70 };
-    site.media.access_mode = AccessMode::ReadWriteMany;
+    site.media = Media::Volume(volume("10Gi", None, AccessMode::ReadWriteMany));
     site.exposure = Exposure::Gateway(GatewayExposure {
         name: "public".into(),
         namespace: "gateways".into(),
@@ -172,6 +176,47 @@ pub fn plain_ingress() -> Site {
     site
 }
 
+/// Aurora, a bucket and a distribution, as the pods of a cluster with a registered issuer meet them.
+pub fn aws() -> Site {
+    let mut site = minimal("blog");
+    site.url = "https://blog.example.com".into();
+    site.web.scaling = Scaling::Fixed(2);
+    site.database = Database {
+        host: "cluster.cluster-abc.ap-northeast-1.rds.amazonaws.com".into(),
+        tls: DatabaseTls::Verified,
+        secret_name: None,
+        provider: DatabaseProvider::Aurora,
+        ..site.database
+    };
+    site.media = Media::Bucket;
+    site.gateway = Some(Gateway {
+        image: "localhost/tairyo:dev".into(),
+        region: "ap-northeast-1".into(),
+        endpoint_url: None,
+        web_identity_role_arn: Some("arn:aws:iam::123456789012:role/blog".into()),
+        database_secret_arn: Some("arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:login".into()),
+        origin_secret_arns: vec!["arn:one".into(), "arn:two".into()],
+        bucket: Some("blog-uploads".into()),
+    });
+    site
+}
+
+/// A bucket beside a database of the cluster, where EKS gives the pods their role.
+pub fn mixed() -> Site {
+    let mut site = minimal("mixed");
+    site.media = Media::Bucket;
+    site.gateway = Some(Gateway {
+        image: "localhost/tairyo:dev".into(),
+        region: "eu-west-1".into(),
+        endpoint_url: None,
+        web_identity_role_arn: None,
+        database_secret_arn: None,
+        origin_secret_arns: vec![],
+        bucket: Some("mixed-uploads".into()),
+    });
+    site
+}
+
 /// All of them, by the names of their golden files.
 pub fn all() -> Vec<(&'static str, Site)> {
     vec![
@@ -180,6 +225,8 @@ pub fn all() -> Vec<(&'static str, Site)> {
         ("external_database", external_database()),
         ("gateway", gateway()),
         ("plain_ingress", plain_ingress()),
+        ("aws", aws()),
+        ("mixed", mixed()),
     ]
 }
 
