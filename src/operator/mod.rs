@@ -21,7 +21,7 @@ pub mod events;
 pub mod health;
 pub mod metrics;
 pub mod options;
-mod process;
+pub(crate) mod process;
 pub mod queue;
 pub mod shutdown;
 pub mod telemetry;

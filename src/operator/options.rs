@@ -44,6 +44,19 @@ pub struct OperatorOptions {
     #[arg(long, env = "TAIRYO_DATABASE_IMAGE", value_name = "IMAGE", value_parser = image)]
     pub database_image: String,
 
+    /// The tairyo image of the sidecar in pods with AWS work
+    #[arg(long, env = "TAIRYO_GATEWAY_IMAGE", value_name = "IMAGE", value_parser = image)]
+    pub gateway_image: String,
+
+    /// The name of this cluster, a tag of every stack; two clusters of one AWS account should have two names
+    #[arg(long, env = "TAIRYO_CLUSTER_NAME", value_name = "NAME", default_value = "default", value_parser = cluster_name)]
+    pub cluster_name: String,
+
+    /// Seconds between two looks at the stacks that something happens to
+    #[arg(long, env = "TAIRYO_AWS_POLL_SECONDS", value_name = "SECONDS", default_value_t = 15,
+          value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub aws_poll_seconds: u32,
+
     /// How log lines are written
     #[arg(long, env = "TAIRYO_LOG_FORMAT", value_enum, value_name = "FORMAT", default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
@@ -73,6 +86,12 @@ impl OperatorOptions {
     #[must_use]
     pub fn resync(&self) -> Duration {
         Duration::from_secs(u64::from(self.resync_minutes) * 60)
+    }
+
+    /// The time between two looks at what AWS works on.
+    #[must_use]
+    pub fn aws_poll(&self) -> Duration {
+        Duration::from_secs(u64::from(self.aws_poll_seconds))
     }
 
     /// What running passes get after the first signal.
@@ -114,6 +133,14 @@ fn identity(value: &str) -> Result<String, String> {
     Err("an identity has 1 to 128 visible ASCII characters without spaces; a pod name is one".to_owned())
 }
 
+fn cluster_name(value: &str) -> Result<String, String> {
+    let allowed = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    if !value.is_empty() && value.len() <= 100 && value.chars().all(allowed) {
+        return Ok(value.to_owned());
+    }
+    Err("a cluster name has 1 to 100 letters, digits, hyphens, underscores and dots".to_owned())
+}
+
 fn image(value: &str) -> Result<String, String> {
     if !value.is_empty() && value.chars().all(|character| character.is_ascii_graphic()) {
         return Ok(value.to_owned());
@@ -133,7 +160,15 @@ fn parse(arguments: &[&str]) -> Result<OperatorOptions, String> {
         #[command(flatten)]
         options: OperatorOptions,
     }
-    let always = ["tairyo", "--wordpress-image", "localhost/w:dev", "--database-image", "localhost/d:dev"];
+    let always = [
+        "tairyo",
+        "--wordpress-image",
+        "localhost/w:dev",
+        "--database-image",
+        "localhost/d:dev",
+        "--gateway-image",
+        "localhost/t:dev",
+    ];
     <Command as clap::Parser>::try_parse_from(always.iter().chain(arguments))
         .map(|command| command.options)
         .map_err(|error| error.to_string())
@@ -170,6 +205,8 @@ mod tests {
             (["--log-level", "loud"], "off, error, warn, info, debug, trace"),
             (["--log-format", "xml"], "json, text"),
             (["--leader-election", "maybe"], "true, false"),
+            (["--cluster-name", "a b"], "1 to 100 letters, digits"),
+            (["--aws-poll-seconds", "0"], "1..=600"),
             (["--address", "8080"], "invalid socket address"),
         ] {
             let error = parse(&arguments).expect_err("the value is bad");

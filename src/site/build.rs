@@ -145,9 +145,9 @@ pub fn build(site: &Site) -> Desired {
         Prepared::new(&service_account),
         Prepared::new(&config_map),
         Prepared::new(&network_policy),
-        Prepared::new(&uploads),
         Prepared::new(&service),
     ];
+    foundation.extend(uploads.as_ref().map(Prepared::new));
     let mut generated_secrets = vec![GeneratedSecret { component: Component::Salts, retained: false }];
     if site.admin.password_is_generated {
         generated_secrets.push(GeneratedSecret { component: Component::Admin, retained: false });

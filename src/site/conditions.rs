@@ -5,12 +5,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::decide::Progress;
 use super::diagnosis::{self, Finding};
-use super::model::{DatabaseProvider, Scaling, Site};
+use super::managed::Managed;
+use super::model::{DatabaseProvider, Media, Scaling, Site};
 use super::observe::Observed;
 use super::validate::Invalid;
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::names::{COMPONENT_LABEL, Component, SITE_LABEL};
 use crate::api::status::{Version, WordPressSiteStatus};
+use crate::units::Unit;
 
 /// What a pass found out.
 pub struct Findings<'a> {
@@ -20,6 +22,8 @@ pub struct Findings<'a> {
     pub observed: &'a Observed,
     /// How far the parts are.
     pub progress: &'a Progress,
+    /// The AWS half.
+    pub managed: &'a Managed,
     /// What stopped the pass from applying everything.
     pub obstacle: Option<&'a Finding>,
     /// What the page answered, where it was asked for.
@@ -84,6 +88,27 @@ pub fn failing(
     status
 }
 
+/// The status of a site that is being deleted and not gone yet.
+#[must_use]
+pub fn deleting(
+    previous: &WordPressSiteStatus,
+    generation: Option<i64>,
+    finding: &Finding,
+    now: Timestamp,
+) -> WordPressSiteStatus {
+    let mut status = previous.clone();
+    status.observed_generation = generation;
+    let mut conditions = Conditions { previous, generation, now, list: Vec::new() };
+    let needs_a_person = finding.needs_a_person();
+    conditions.set(ConditionType::Ready, "False", finding.reason, &finding.message);
+    let (reconciling, stalled) = if needs_a_person { ("False", "True") } else { ("True", "False") };
+    conditions.set(ConditionType::Reconciling, reconciling, Reason::Deleting, "the site is being deleted");
+    conditions.set(ConditionType::Stalled, stalled, finding.reason, if needs_a_person { &finding.message } else { "" });
+    keep_the_rest(&mut conditions.list, previous);
+    status.conditions = conditions.list;
+    status
+}
+
 fn keep_the_rest(list: &mut Vec<Condition>, previous: &WordPressSiteStatus) {
     for kept in &previous.conditions {
         if !list.iter().any(|condition| condition.type_ == kept.type_) {
@@ -119,7 +144,7 @@ pub fn status(
         database_schema: report.database_version.clone().or(known.database_schema),
         image: if findings.progress.schema.is_ok() { Some(site.image.clone()) } else { known.image },
     });
-    WordPressSiteStatus {
+    let mut status = WordPressSiteStatus {
         observed_generation: generation,
         conditions: conditions.list,
         url: Some(site.url.clone()),
@@ -130,12 +155,17 @@ pub fn status(
             findings.observed.deployment.as_ref().and_then(|it| it.status.as_ref()?.replicas).unwrap_or_default(),
         ),
         selector: Some(format!("{SITE_LABEL}={},{COMPONENT_LABEL}={}", site.name, Component::Web)),
-    }
+        ..WordPressSiteStatus::default()
+    };
+    findings.managed.write(&mut status);
+    status
 }
 
 fn summarise(conditions: &mut Conditions<'_>, findings: &Findings<'_>, parts: &[Part]) {
     // What goes on now says more than what waits for it.
-    let troubles = || parts.iter().filter_map(|part| part.state.as_ref().err());
+    // A change by hand is told, and does not make a site that is served less ready.
+    let counts = |part: &&Part| part.kind != ConditionType::DriftFree;
+    let troubles = || parts.iter().filter(counts).filter_map(|part| part.state.as_ref().err());
     let first_trouble = troubles().find(|finding| finding.reason != Reason::Waiting).or_else(|| troubles().next());
     // What needs a person comes before what only takes time, wherever it stands in the order.
     let needs_a_person = findings.obstacle.into_iter().chain(troubles()).find(|finding| finding.needs_a_person());
@@ -170,27 +200,40 @@ fn summarise(conditions: &mut Conditions<'_>, findings: &Findings<'_>, parts: &[
 fn parts(findings: &Findings<'_>) -> Vec<Part> {
     let spec_valid =
         Ok(Finding::new(Reason::Valid, format!("the class {:?} admits the site", findings.site.class_name)));
-    vec![
-        Part { kind: ConditionType::SpecValid, state: spec_valid },
-        Part { kind: ConditionType::DatabaseReady, state: database(findings) },
-        Part { kind: ConditionType::MediaReady, state: media(findings) },
-        Part { kind: ConditionType::Installed, state: installed(findings) },
-        Part { kind: ConditionType::WorkloadReady, state: workload(findings) },
-        Part { kind: ConditionType::Published, state: published(findings) },
-    ]
+    let managed = findings.managed;
+    let parts = [
+        (ConditionType::SpecValid, Some(spec_valid)),
+        (ConditionType::NetworkReady, managed.part(Unit::Network, "the network")),
+        (ConditionType::IdentityReady, managed.part(Unit::Identity, "the role of the pods")),
+        (ConditionType::DatabaseReady, Some(database(findings))),
+        (ConditionType::MediaReady, Some(media(findings))),
+        (ConditionType::SearchReady, managed.part(Unit::Search, "the search domain")),
+        (ConditionType::Installed, Some(installed(findings))),
+        (ConditionType::WorkloadReady, Some(workload(findings))),
+        (ConditionType::CertificateReady, managed.part(Unit::Certificate, "the certificate")),
+        (ConditionType::CdnReady, managed.part(Unit::Edge, "the distribution")),
+        (ConditionType::Published, Some(published(findings))),
+        (ConditionType::DriftFree, managed.drift()),
+    ];
+    parts.into_iter().filter_map(|(kind, state)| Some(Part { kind, state: state? })).collect()
 }
 
 fn database(findings: &Findings<'_>) -> Result<Finding, Finding> {
     let Progress { database, installed, .. } = findings.progress;
     let location = &findings.site.database;
+    if let Some(finding) = findings.managed.unit(Unit::Data).and_then(|state| state.finding.as_ref()) {
+        return Err(finding.clone());
+    }
     if let Some(finding) = database {
         return Err(finding.clone());
     }
     match (&location.provider, installed) {
         (DatabaseProvider::InCluster { .. }, _) => Ok(ready("the database accepts connections")),
         // Only the pods hold the login, so the installation is the first to know.
-        (DatabaseProvider::External, Ok(_)) => Ok(ready(format!("{} accepts the login", location.host))),
-        (DatabaseProvider::External, Err(finding))
+        (DatabaseProvider::External | DatabaseProvider::Aurora, Ok(_)) => {
+            Ok(ready(format!("{} accepts the login", location.host)))
+        }
+        (DatabaseProvider::External | DatabaseProvider::Aurora, Err(finding))
             if matches!(
                 finding.reason,
                 Reason::DatabaseAccessDenied | Reason::DatabaseMissing | Reason::DatabaseUnreachable
@@ -198,13 +241,17 @@ fn database(findings: &Findings<'_>) -> Result<Finding, Finding> {
         {
             Err(finding.clone())
         }
-        (DatabaseProvider::External, Err(_)) => {
+        (DatabaseProvider::External | DatabaseProvider::Aurora, Err(_)) => {
             Err(waiting(format!("the installation will show whether {} accepts the login", location.host)))
         }
     }
 }
 
 fn media(findings: &Findings<'_>) -> Result<Finding, Finding> {
+    if findings.site.media == Media::Bucket {
+        let of_unit = findings.managed.part(Unit::Media, "the bucket");
+        return of_unit.unwrap_or_else(|| Err(waiting("the bucket has not been begun")));
+    }
     let name = findings.site.object_name(Component::Uploads);
     let claim = findings.observed.claims.iter().find(|claim| claim.metadata.name.as_deref() == Some(&name));
     match claim {

@@ -14,14 +14,16 @@ use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
 
 use super::conditions;
 use super::observe::Caches;
 use super::reconcile::{Context, Error, chain, reconcile};
-use super::validate::Images;
+use super::validate::Defaults;
 use crate::api::condition::ConditionType;
 use crate::api::names::{MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL};
 use crate::api::{WordPressClass, WordPressSite};
+use crate::cloudformation::accounts::{Accounts, Periods, SiteKey};
 use crate::operator::queue::{PassResult, WorkQueue};
 use crate::operator::{ControllerError, Runtime};
 
@@ -41,20 +43,26 @@ pub async fn run(runtime: Runtime) -> Result<(), ControllerError> {
     let wake = Wake { queue: queue.clone(), sites: site_store.clone() };
     let (controller, classes) = watch_classes(controller, &runtime.client, wake.clone());
     let (controller, caches) = watch_children(controller, &runtime.client, &wake);
+    let periods = Periods { in_progress: runtime.options.aws_poll(), ..Periods::default() };
+    let (accounts, changed) = Accounts::new(&runtime.options.cluster_name, periods);
+    let controller = controller.reconcile_on(sites_of_changed_stacks(changed, wake));
     report_when_synced(&runtime, &caches, &classes, &site_store);
     let context = Arc::new(Context {
         client: runtime.client.clone(),
         caches,
         classes,
         sites: site_store,
-        images: Images {
+        defaults: Defaults {
             wordpress: runtime.options.wordpress_image.clone(),
             database: runtime.options.database_image.clone(),
+            gateway: runtime.options.gateway_image.clone(),
+            cluster: runtime.options.cluster_name.clone(),
         },
         written: super::status::Written::default(),
         events: runtime.events.clone(),
         options: runtime.options.clone(),
         backoff: runtime.backoff.clone(),
+        accounts,
     });
     let shutdown = runtime.shutdown.clone();
     let metrics = runtime.metrics.clone();
@@ -249,6 +257,19 @@ fn watch_children(
         pods,
     };
     (controller, caches)
+}
+
+/// A stack that moved wakes its site, as a child object does.
+fn sites_of_changed_stacks(
+    changed: mpsc::UnboundedReceiver<SiteKey>,
+    wake: Wake,
+) -> impl Stream<Item = ObjectRef<GuardedSite>> + Send + 'static {
+    futures::stream::unfold(changed, |mut changed| async move { Some((changed.recv().await?, changed)) }).filter_map(
+        move |site| {
+            let reference = wake.announce(ObjectRef::new(&site.name).within(&site.namespace));
+            async move { reference }
+        },
+    )
 }
 
 /// Watches the objects of one kind that carry our label. What we do not read of them is not kept in memory.

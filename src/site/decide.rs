@@ -15,7 +15,7 @@ use super::model::{DatabaseProvider, Site};
 use super::observe::Observed;
 use super::quantity;
 use crate::api::condition::Reason;
-use crate::api::names::{ADOPT_ANNOTATION, COMPONENT_LABEL, Component, DIGEST_ANNOTATION, SITE_UID_LABEL};
+use crate::api::names::{COMPONENT_LABEL, Component, DIGEST_ANNOTATION, SITE_UID_LABEL};
 
 /// How long a failed task waits before it is tried again, where nothing that it depends on has visibly changed.
 pub const RETRY_FAILED_TASK_AFTER: Duration = Duration::from_mins(1);
@@ -76,7 +76,7 @@ pub fn progress(site: &Site, desired: &Desired, observed: &Observed) -> Progress
 }
 
 fn database(site: &Site, observed: &Observed) -> Option<Finding> {
-    if site.database.provider == DatabaseProvider::External {
+    if matches!(site.database.provider, DatabaseProvider::External | DatabaseProvider::Aurora) {
         return None;
     }
     let name = site.object_name(Component::Database);
@@ -271,8 +271,8 @@ fn of_another_site(kind: &str, name: &str, uid: &str) -> Obstacle {
     Finding::new(
         Reason::VolumeOfAnotherSite,
         format!(
-            "the {kind} {name} was kept from an earlier site with the uid {uid}; take over its data with the annotation \
-             {ADOPT_ANNOTATION}: {uid} on this site, or delete the {kind}"
+            "the {kind} {name} was kept from an earlier site with the uid {uid}; take over its data with \
+             spec.adopt: {uid} on this site, or delete the {kind}"
         ),
     )
 }

@@ -7,46 +7,7 @@ use kube::ResourceExt;
 use serde::Deserialize;
 
 use crate::api::condition::Reason;
-
-/// Why a part is not ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The reason of the condition.
-    pub reason: Reason,
-    /// What is the matter and, where somebody must act, what to do.
-    pub message: String,
-}
-
-impl Finding {
-    /// A finding.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
-    }
-
-    /// Whether waiting does not help: a person must act.
-    #[must_use]
-    pub fn needs_a_person(&self) -> bool {
-        use Reason::{
-            ApplyFailed, ConfigurationInvalid, ContainerFailed, CrashLooping, DatabaseAccessDenied, DatabaseMissing,
-            ImagePullFailed, InstallFailed, NameConflict, PodsRefused, UpgradeFailed, VolumeOfAnotherSite,
-        };
-        matches!(
-            self.reason,
-            ImagePullFailed
-                | ContainerFailed
-                | CrashLooping
-                | PodsRefused
-                | DatabaseAccessDenied
-                | DatabaseMissing
-                | ConfigurationInvalid
-                | InstallFailed
-                | UpgradeFailed
-                | NameConflict
-                | VolumeOfAnotherSite
-                | ApplyFailed
-        )
-    }
-}
+pub use crate::api::finding::Finding;
 
 /// The messages of the kubelet and of programs can be long; a condition is read on one screen.
 const LONGEST_MESSAGE: usize = 400;

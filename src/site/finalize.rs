@@ -3,6 +3,8 @@
 //! kube's `finalizer()` lets go on any `Ok` of the cleanup, also on "look again later"; this step lets go only when it
 //! is done. It never depends on the spec being valid or on the class being there.
 
+pub mod units;
+
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, Preconditions};
 use kube::{Client, Resource, ResourceExt};
@@ -21,6 +23,12 @@ pub enum Error {
     /// The finalizer could not be removed.
     #[error("failed to remove the finalizer")]
     RemoveFinalizer(#[source] kube::Error),
+    /// The site could not be read as it is now.
+    #[error("failed to read the site")]
+    ReadSite(#[source] kube::Error),
+    /// The status is not what this version writes, and it is the only record of what stands in AWS.
+    #[error("failed to read the units in the status of the site")]
+    ParseStatus(#[source] serde_json::Error),
     /// The site's volumes could not be listed.
     #[error("failed to list the volumes of the site")]
     ListVolumes(#[source] kube::Error),

@@ -4,7 +4,7 @@ use crate::api::{WordPressClass, WordPressSite};
 
 use super::dereference::Refs;
 use super::model::Site;
-use super::validate::{Images, Invalid, validate};
+use super::validate::{Defaults, Invalid, validate};
 
 /// The manifest of the README.
 pub(crate) const MINIMAL: &str = "
@@ -24,6 +24,22 @@ metadata: {name: local, annotations: {tairyo.dev/is-default-class: 'true'}}
 spec: {}
 ";
 
+/// A class with every managed provider.
+pub(crate) const AWS_CLASS: &str = "
+apiVersion: tairyo.dev/v1alpha1
+kind: WordPressClass
+metadata: {name: aws, annotations: {tairyo.dev/is-default-class: 'true'}}
+spec:
+  database: {provider: Aurora}
+  media: {provider: S3}
+  search: {provider: OpenSearch}
+  cdn: {provider: CloudFront, cloudFront: {originHost: origin.example.com}}
+  aws:
+    region: ap-northeast-1
+    podIdentity: {oidcProviderARN: 'arn:aws:iam::123456789012:oidc-provider/issuer.example.com/id'}
+    hostedZones: [{id: Z0123456789, domain: example.com}]
+";
+
 pub(crate) fn site(yaml: &str) -> WordPressSite {
     serde_saphyr::from_str(yaml).expect("the fixture is a site")
 }
@@ -32,8 +48,13 @@ pub(crate) fn class(yaml: &str) -> WordPressClass {
     serde_saphyr::from_str(yaml).expect("the fixture is a class")
 }
 
-pub(crate) fn images() -> Images {
-    Images { wordpress: "tairyo-wordpress:test".into(), database: "tairyo-mariadb:test".into() }
+pub(crate) fn defaults() -> Defaults {
+    Defaults {
+        wordpress: "tairyo-wordpress:test".into(),
+        database: "tairyo-mariadb:test".into(),
+        gateway: "tairyo:test".into(),
+        cluster: "test".into(),
+    }
 }
 
 pub(crate) fn refs(class_yaml: &str) -> Refs {
@@ -42,7 +63,7 @@ pub(crate) fn refs(class_yaml: &str) -> Refs {
 
 /// The validated `site_yaml` of the class `class_yaml`.
 pub(crate) fn validated(site_yaml: &str, class_yaml: &str) -> Result<Site, Invalid> {
-    validate(&site(site_yaml), &refs(class_yaml), &images())
+    validate(&site(site_yaml), &refs(class_yaml), &defaults())
 }
 
 pub(crate) fn minimal() -> Site {

@@ -12,11 +12,14 @@ pub mod decide;
 pub mod dereference;
 pub mod diagnosis;
 pub mod finalize;
+pub mod managed;
 pub mod model;
 pub mod observe;
 pub mod probe;
 pub mod quantity;
 pub mod reconcile;
+pub mod resolve;
+pub mod stacks;
 pub mod status;
 pub mod validate;
 

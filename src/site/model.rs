@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{Affinity, EnvVar, ResourceRequirements, Tolerat
 use crate::api::class::{AccessMode, DatabaseTls, GatewayExposure, IngressExposure};
 use crate::api::names::{Component, object_name};
 use crate::api::site::DeletionPolicy;
+use crate::units::Request;
 
 /// A validated site.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,14 +40,46 @@ pub struct Site {
     pub web: Web,
     /// The database.
     pub database: Database,
-    /// The uploads volume.
-    pub media: Volume,
+    /// Where uploads are.
+    pub media: Media,
     /// What stands in front of the Service.
     pub exposure: Exposure,
     /// A cron schedule.
     pub cron_schedule: String,
     /// What happens to data at deletion.
     pub deletion_policy: DeletionPolicy,
+    /// What is asked of AWS, where the class has managed providers.
+    pub aws: Option<Request>,
+    /// The sidecar that does the AWS work of the pods; set by [`super::resolve`], where there is such work.
+    pub gateway: Option<Gateway>,
+}
+
+/// Where uploads are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Media {
+    /// On a volume.
+    Volume(Volume),
+    /// In a bucket of the unit `media`.
+    Bucket,
+}
+
+/// The sidecar that does the AWS work of the pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gateway {
+    /// The tairyo image.
+    pub image: String,
+    /// The region of what it talks with.
+    pub region: String,
+    /// An endpoint instead of AWS' own.
+    pub endpoint_url: Option<String>,
+    /// The role that it becomes by the token of its service account; `None`: the Pod Identity agent of EKS gives it one.
+    pub web_identity_role_arn: Option<String>,
+    /// The secret with the database login; `None`: the login is a Secret of the cluster.
+    pub database_secret_arn: Option<String>,
+    /// The secrets whose values `CloudFront` may send; empty: the origin is open.
+    pub origin_secret_arns: Vec<String>,
+    /// The bucket of uploads.
+    pub bucket: Option<String>,
 }
 
 /// The first administrator.
@@ -127,8 +160,8 @@ pub struct Database {
     pub name: String,
     /// Whether connections are encrypted.
     pub tls: DatabaseTls,
-    /// The Secret with the keys `username` and `password`.
-    pub secret_name: String,
+    /// The Secret with the keys `username` and `password`. With Aurora there is none: the sidecar reads the login.
+    pub secret_name: Option<String>,
     /// Who runs it.
     pub provider: DatabaseProvider,
 }
@@ -147,6 +180,8 @@ pub enum DatabaseProvider {
     },
     /// Somebody else does.
     External,
+    /// Aurora does, in the unit `data`. Host and port are known once that is there.
+    Aurora,
 }
 
 /// A volume claim.

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::build::{Desired, ObjectKey};
 use super::model::Site;
+use super::stacks::Front;
 use crate::api::names::{SITE_LABEL, SITE_UID_LABEL};
 use crate::workload::http_route;
 
@@ -145,6 +146,21 @@ pub async fn observe(client: &Client, caches: &Caches, site: &Site, desired: &De
         observed.refusals.insert(set.name_any(), refusal);
     }
     Ok(observed)
+}
+
+/// What the in-cluster half says to the AWS half, from the caches.
+#[must_use]
+pub fn front(caches: &Caches, site: &Site) -> Front {
+    let view = View { site };
+    let web = site.object_name(crate::api::names::Component::Web);
+    let ingress = view.of_site(&caches.ingresses).into_iter().find(|it| it.name_any() == web);
+    let load_balancer = ingress.and_then(|ingress| {
+        let ingresses = ingress.status.as_ref()?.load_balancer.as_ref()?.ingress.as_ref()?;
+        ingresses.iter().find_map(|it| it.hostname.clone())
+    });
+    let deployment = view.of_site(&caches.deployments).into_iter().find(|it| it.name_any() == web);
+    let available = deployment.and_then(|it| it.status.as_ref()?.available_replicas).unwrap_or(0);
+    Front { load_balancer, serves: available > 0 }
 }
 
 async fn refusal(client: &Client, namespace: &str, name: &str) -> Result<Option<String>, Error> {

@@ -43,12 +43,20 @@ pub async fn probe(site: &Site, service: Option<&Service>) -> Result<String, Fin
         Ok(Ok(status)) if status.is_redirection() => {
             Ok(format!("{name} answers with the redirect {}", status.as_u16()))
         }
+        // The operator does not know what the distribution sends, and must not: that the door is shut is the right answer.
+        Ok(Ok(StatusCode::FORBIDDEN)) if is_closed(site) => {
+            Ok(format!("{name} is refused to all but the distribution, as it should be"))
+        }
         Ok(Ok(status)) => Err(unavailable(format!(
             "{name} answers with {}; see `kubectl logs deployment/{}-web -c php`",
             status.as_u16(),
             site.name
         ))),
     }
+}
+
+fn is_closed(site: &Site) -> bool {
+    site.gateway.as_ref().is_some_and(|gateway| !gateway.origin_secret_arns.is_empty())
 }
 
 fn unavailable(message: String) -> Finding {

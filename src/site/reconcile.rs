@@ -18,16 +18,18 @@ use super::conditions::{self, Findings};
 use super::decide::{decide, progress};
 use super::dereference::dereference;
 use super::diagnosis::Finding;
+use super::managed::Managed;
 use super::model::{Scaling, Site};
-use super::observe::{Caches, Observed, observe};
+use super::observe::{Caches, Observed, front, observe};
 use super::probe::probe;
-use super::status::{Written, write};
-use super::validate::{Images, Invalid, validate};
-use super::{apply, dereference, finalize, observe, status};
+use super::resolve::resolve;
+use super::status::{Written, write, write_changed};
+use super::validate::{Defaults, Invalid, validate};
+use super::{apply, dereference, finalize, observe, stacks, status};
 use crate::api::condition::{ConditionType, Reason};
-use crate::api::names::ADOPT_ANNOTATION;
 use crate::api::site::DeletionPolicy;
 use crate::api::{WordPressClass, WordPressSite, WordPressSiteStatus};
+use crate::cloudformation::accounts::Accounts;
 use crate::operator::backoff::Backoff;
 use crate::operator::events::Publisher;
 use crate::operator::options::OperatorOptions;
@@ -52,8 +54,8 @@ pub struct Context {
     pub classes: Store<WordPressClass>,
     /// The cache of all sites.
     pub sites: Store<DeserializeGuard<WordPressSite>>,
-    /// The images of sites that name none.
-    pub images: Images,
+    /// What the flags say for sites that say nothing.
+    pub defaults: Defaults,
     /// The statuses written last.
     pub written: Written,
     /// Where events go.
@@ -62,6 +64,8 @@ pub struct Context {
     pub options: OperatorOptions,
     /// How long each site that fails waits.
     pub backoff: Backoff,
+    /// The AWS accounts and regions that classes name.
+    pub accounts: Accounts,
 }
 
 /// Why a pass ended early. None of these is for the site's owner to act on; it is tried again.
@@ -95,7 +99,7 @@ pub async fn reconcile(guarded: Arc<DeserializeGuard<WordPressSite>>, context: A
         }
         Err(malformed) => Err(Box::new(malformed.clone()).into()),
         Ok(site) if site.metadata.deletion_timestamp.is_some() => finalize_site(&context, site).await,
-        Ok(site) => match pass(&context, site.clone()).await {
+        Ok(site) => match Box::pin(pass(&context, site.clone())).await {
             Ok(action) => Ok(action),
             Err(error) => {
                 report_failure(&context, site, &error).await;
@@ -136,7 +140,7 @@ async fn pass(context: &Context, site: WordPressSite) -> Result<Action, Error> {
     let classes: Vec<_> = context.classes.state().iter().map(|class| (**class).clone()).collect();
     let sites: Vec<_> = context.sites.state().iter().filter_map(|guarded| guarded.0.as_ref().ok().cloned()).collect();
     let refs = dereference(&context.client, &site, &classes, &sites).await?;
-    match validate(&site, &refs, &context.images) {
+    match validate(&site, &refs, &context.defaults) {
         Ok(valid) => pass_of_valid(context, &site, valid).await,
         Err(invalid) => pass_of_invalid(context, &site, &invalid).await,
     }
@@ -151,17 +155,29 @@ async fn pass_of_invalid(context: &Context, site: &WordPressSite, invalid: &Inva
 
 async fn pass_of_valid(context: &Context, site: &WordPressSite, valid: Site) -> Result<Action, Error> {
     let previous = context.written.previous(site);
+    let managed = if site.spec.suspend {
+        Managed::remembered(&previous)
+    } else {
+        stacks::advance(context, site, &valid, &previous, &front(&context.caches, &valid)).await
+    };
+    // Where the pods still wait for managed parts, nothing of them is touched: what runs goes on running.
+    let resolved = resolve(&valid, &managed.outputs, &context.defaults.gateway);
+    let waits_for_aws = resolved.as_ref().err().cloned();
+    let valid = resolved.unwrap_or(valid);
     let desired = build(&valid);
     let observed = observe(&context.client, &context.caches, &valid, &desired).await?;
     let progress = progress(&valid, &desired, &observed);
-    let adopts = site.annotations().get(ADOPT_ANNOTATION).map(String::as_str);
-    let mut look_again_after = context.options.resync();
+    let adopts = site.spec.adopt.as_deref();
+    let mut look_again_after =
+        managed.look_again_after.unwrap_or(context.options.resync()).min(context.options.resync());
     let mut current = true;
     let obstacle = match decide(&valid, adopts, &desired, &observed, &progress, Timestamp::now()) {
+        _ if managed.obstacle.is_some() => managed.obstacle.clone(),
+        _ if waits_for_aws.is_some() => None,
         Err(obstacle) => Some(obstacle),
         Ok(_) if site.spec.suspend => None,
         Ok(steps) => {
-            look_again_after = steps.look_again_after.unwrap_or(look_again_after);
+            look_again_after = steps.look_again_after.map_or(look_again_after, |soon| soon.min(look_again_after));
             current = !steps.apply.iter().any(|prepared| prepared.resource.kind == "Deployment");
             match apply(&context.client, &valid, &desired, steps).await {
                 Ok(()) => None,
@@ -180,6 +196,7 @@ async fn pass_of_valid(context: &Context, site: &WordPressSite, valid: Site) -> 
         site: &valid,
         observed: &observed,
         progress: &progress,
+        managed: &managed,
         obstacle: obstacle.as_ref(),
         published,
         current,
@@ -249,23 +266,60 @@ where
     if !site.finalizers().iter().any(|finalizer| finalizer == crate::api::names::FINALIZER) {
         return Ok(Action::await_change());
     }
+    let live = finalize::units::live(&context.client, site).await?;
+    let units = finalize::units::retire(context, site, &live, policy).await?;
+    let deleting: &str = Reason::Deleting.into();
+    for message in &units.ended {
+        tracing::info!(site = name, namespace, message, "a unit ended");
+        context.events.publish(&site.object_ref(&()), EventType::Normal, deleting, "Finalize", message).await;
+    }
+    if let Some(finding) = &units.finding {
+        return say_why_it_stays(context, site, &live.status, &units, finding).await;
+    }
     let outcome = finalize::settle(&context.client, &namespace, &name, &uid, policy).await?;
     let policy: &str = policy.into();
+    let mut outcome = outcome;
+    outcome.kept.extend(units.kept);
     let message = match (outcome.kept.as_slice(), outcome.deleted.as_slice()) {
         ([], []) => format!("the site had no data to keep or delete (deletionPolicy {policy})"),
         ([], deleted) => format!("deleted {} (deletionPolicy {policy})", deleted.join(", ")),
         (kept, _) => format!(
-            "kept {} (deletionPolicy {policy}); a new site takes them over with the annotation {ADOPT_ANNOTATION}: {uid}",
-            kept.join(", ")
+            "kept {} (deletionPolicy {policy}); a new site of this name takes over volumes and stacks with spec.adopt: {}",
+            kept.join(", "),
+            live.owner_uid
         ),
     };
     tracing::info!(site = name, namespace, message, "the site ends");
-    let deleting: &str = Reason::Deleting.into();
     context.events.publish(&site.object_ref(&()), EventType::Normal, deleting, "Finalize", &message).await;
     finalize::release(&context.client, site).await?;
     context.written.forget(&uid);
     context.backoff.forget(&uid);
     Ok(Action::await_change())
+}
+
+/// The end takes time, or a person: the status says which, since the finalizer is all that is seen otherwise.
+async fn say_why_it_stays<K>(
+    context: &Context,
+    site: &K,
+    before: &WordPressSiteStatus,
+    units: &finalize::units::Progress,
+    finding: &Finding,
+) -> Result<Action, Error>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let mut status = conditions::deleting(before, site.meta().generation, finding, Timestamp::now());
+    status.units.clone_from(&units.units);
+    if status != *before
+        && write_changed(&context.client, site, &status).await?
+        && conditions::find(before, ConditionType::Ready).is_none_or(|ready| ready.reason != finding.reason.to_string())
+    {
+        let kind = if finding.needs_a_person() { EventType::Warning } else { EventType::Normal };
+        let reason: &str = finding.reason.into();
+        context.events.publish(&site.object_ref(&()), kind, reason, "Finalize", &finding.message).await;
+    }
+    let soon = units.look_again_after.unwrap_or(LOOK_AGAIN_AT_STALLED);
+    Ok(Action::requeue(jittered(soon)))
 }
 
 /// Up to a tenth more or less, so that sites which started together, for instance at a restart, do not stay together.

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use kube::Client;
 use kube::ResourceExt;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use kube::core::ApiResource;
 use serde_json::json;
 
 use crate::api::names::{FIELD_MANAGER, GROUP, VERSION};
@@ -54,19 +55,32 @@ pub async fn write(
         written.remember(uid, status);
         return Ok(false);
     }
-    let api = Api::<WordPressSite>::namespaced(client.clone(), &site.namespace().unwrap_or_default());
+    let changed = write_changed(client, site, &status).await?;
+    if changed {
+        written.remember(uid, status);
+    }
+    Ok(changed)
+}
+
+/// Writes `status`, which is known to differ. Returns whether the site is still there to have it.
+pub async fn write_changed(
+    client: &Client,
+    site: &impl ResourceExt,
+    status: &WordPressSiteStatus,
+) -> Result<bool, Error> {
+    let resource = ApiResource::erase::<WordPressSite>(&());
+    let namespace = site.namespace().unwrap_or_default();
+    // The answer is not read as a site: one that this version cannot read has a status all the same.
+    let api = Api::<DynamicObject>::namespaced_with(client.clone(), &namespace, &resource);
     let patch = json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
         "kind": "WordPressSite",
         // The uid keeps a late write from landing on a site that was created again under the same name.
-        "metadata": {"name": site.name_any(), "uid": uid},
+        "metadata": {"name": site.name_any(), "uid": site.uid()},
         "status": status,
     });
     match api.patch_status(&site.name_any(), &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&patch)).await {
-        Ok(_) => {
-            written.remember(uid, status);
-            Ok(true)
-        }
+        Ok(_) => Ok(true),
         // The site went away, or is another one by now.
         Err(kube::Error::Api(answer)) if matches!(answer.code, 404 | 409) => Ok(false),
         Err(error) => Err(error.into()),

@@ -9,21 +9,26 @@ use kube::ResourceExt;
 use kube::core::{Selector, SelectorExt as _};
 
 use super::dereference::{Refs, age};
-use super::model::{Admin, Database, DatabaseProvider, Exposure, Scaling, SecretKey, Site, Volume, Web};
+use super::model::{Admin, Database, DatabaseProvider, Exposure, Media, Scaling, SecretKey, Site, Volume, Web};
 use super::quantity;
-use crate::api::class::{self, AccessMode, ExposureType, UrlScheme, WordPressClassSpec};
+use crate::api::aws::CdnProvider;
+use crate::api::class::{self, AccessMode, ExposureType, MediaProvider, UrlScheme, WordPressClassSpec};
 use crate::api::condition::Reason;
 use crate::api::names::{Component, object_name};
 use crate::api::site::{ResourceAmounts, Resources, SecretKeyReference, default_schedule, default_table_prefix};
 use crate::api::{WordPressClass, WordPressSite};
 
-/// The images of sites that name none.
+/// What the operator's flags say for sites that say nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Images {
+pub struct Defaults {
     /// tairyo-wordpress.
     pub wordpress: String,
     /// tairyo-mariadb.
     pub database: String,
+    /// tairyo itself, for the sidecar of pods with AWS work.
+    pub gateway: String,
+    /// The name of this cluster, which the stacks of its sites carry as a tag.
+    pub cluster: String,
 }
 
 /// Why a site cannot be built: a person must act.
@@ -48,7 +53,7 @@ const DEFAULT_UPLOAD_MAX_SIZE: &str = "64Mi";
 const DEFAULT_MAX_EXECUTION_SECONDS: i32 = 60;
 
 /// Checks and completes `site`.
-pub fn validate(site: &WordPressSite, refs: &Refs, images: &Images) -> Result<Site, Invalid> {
+pub fn validate(site: &WordPressSite, refs: &Refs, defaults: &Defaults) -> Result<Site, Invalid> {
     let class = class(site, refs)?;
     let name = site.name_any();
     let spec = &site.spec;
@@ -63,29 +68,41 @@ pub fn validate(site: &WordPressSite, refs: &Refs, images: &Images) -> Result<Si
         uid: site.uid().unwrap_or_default(),
         class_name,
         domains: spec.domains.clone(),
-        url: url(&spec.domains[0], &class.exposure),
+        url: url(&spec.domains[0], &class),
         title: spec.title.clone().unwrap_or_else(|| spec.domains[0].clone()),
         locale: spec.locale.clone(),
         time_zone: spec.time_zone.clone(),
         admin: admin(site, refs)?,
-        image: spec.wordpress.as_ref().and_then(|it| it.image.clone()).unwrap_or_else(|| images.wordpress.clone()),
+        image: spec.wordpress.as_ref().and_then(|it| it.image.clone()).unwrap_or_else(|| defaults.wordpress.clone()),
         table_prefix: spec.wordpress.as_ref().map_or_else(default_table_prefix, |it| it.table_prefix.clone()),
         web,
-        database: database(site, refs, &class, images)?,
-        media: Volume {
-            storage: storage(
-                "spec.media.storage",
-                spec.media.as_ref().and_then(|it| it.storage.as_deref()),
-                class.limits.as_ref(),
-            )?,
-            storage_class_name: class.media.storage_class_name.clone(),
-            access_mode: class.media.access_mode,
-        },
+        database: database(site, refs, &class, defaults)?,
+        media: media(site, &class)?,
         exposure,
         cron_schedule: spec.cron.as_ref().map_or_else(default_schedule, |it| it.schedule.clone()),
         deletion_policy: spec.deletion_policy.or(class.deletion_policy).unwrap_or_default(),
+        aws: managed::request(site, &class, &defaults.cluster)?,
+        gateway: None,
         name,
     })
+}
+
+fn media(site: &WordPressSite, class: &WordPressClassSpec) -> Result<Media, Invalid> {
+    let wanted = site.spec.media.as_ref().and_then(|it| it.storage.as_deref());
+    if class.media.provider == MediaProvider::S3 {
+        return match wanted {
+            None => Ok(Media::Bucket),
+            Some(_) => Err(Invalid::new(
+                Reason::SpecInvalid,
+                "spec.media.storage has no effect where the class keeps uploads in a bucket; remove it",
+            )),
+        };
+    }
+    Ok(Media::Volume(Volume {
+        storage: storage("spec.media.storage", wanted, class.limits.as_ref())?,
+        storage_class_name: class.media.storage_class_name.clone(),
+        access_mode: class.media.access_mode,
+    }))
 }
 
 fn class(site: &WordPressSite, refs: &Refs) -> Result<WordPressClass, Invalid> {
@@ -205,10 +222,10 @@ fn database(
     site: &WordPressSite,
     refs: &Refs,
     class: &WordPressClassSpec,
-    images: &Images,
+    defaults: &Defaults,
 ) -> Result<Database, Invalid> {
     let wanted = site.spec.database.clone().unwrap_or_default();
-    let name = wanted.name.unwrap_or_else(|| "wordpress".into());
+    let name = managed::database_name(&wanted);
     if let (class::DatabaseProvider::External, Some(server)) = (class.database.provider, &class.database.external) {
         let Some(secret) = wanted.secret_ref else {
             return Err(Invalid::new(
@@ -228,9 +245,32 @@ fn database(
             port: server.port,
             name,
             tls: server.tls,
-            secret_name: secret.name,
+            secret_name: Some(secret.name),
             provider: DatabaseProvider::External,
         });
+    }
+    if class.database.provider == class::DatabaseProvider::Aurora {
+        if wanted.storage.is_some() || wanted.resources.is_some() || wanted.secret_ref.is_some() {
+            return Err(Invalid::new(
+                Reason::SpecInvalid,
+                "spec.database.storage, resources and secretRef have no effect on Aurora, whose storage grows by itself; \
+                 remove them, and set capacity or instanceClass instead",
+            ));
+        }
+        return Ok(Database {
+            host: String::new(),
+            port: 3306,
+            name,
+            tls: managed::aurora_tls(class),
+            secret_name: None,
+            provider: DatabaseProvider::Aurora,
+        });
+    }
+    if let Some(field) = managed::aurora_field(&wanted) {
+        return Err(Invalid::new(
+            Reason::SpecInvalid,
+            format!("spec.database.{field} is for classes with Aurora; remove it"),
+        ));
     }
     if wanted.secret_ref.is_some() {
         return Err(Invalid::new(
@@ -244,9 +284,9 @@ fn database(
         port: 3306,
         name,
         tls: class::DatabaseTls::Required,
-        secret_name: own,
+        secret_name: Some(own),
         provider: DatabaseProvider::InCluster {
-            image: images.database.clone(),
+            image: defaults.database.clone(),
             volume: Volume {
                 storage: storage("spec.database.storage", wanted.storage.as_deref(), class.limits.as_ref())?,
                 storage_class_name: class.database.storage_class_name.clone(),
@@ -298,7 +338,8 @@ fn web(site: &WordPressSite, class: &WordPressClassSpec) -> Result<Web, Invalid>
             format!("{field} is {most}; the class allows at most {limit}"),
         ));
     }
-    if most > 1 && class.media.access_mode == AccessMode::ReadWriteOnce {
+    if most > 1 && class.media.provider == MediaProvider::Volume && class.media.access_mode == AccessMode::ReadWriteOnce
+    {
         return Err(Invalid::new(
             Reason::VolumeNotShareable,
             format!(
@@ -421,8 +462,11 @@ fn exposure(class: &class::Exposure, domains: usize) -> Result<Exposure, Invalid
     })
 }
 
-fn url(host: &str, exposure: &class::Exposure) -> String {
+fn url(host: &str, class: &WordPressClassSpec) -> String {
+    let exposure = &class.exposure;
     let in_front = match exposure.kind {
+        // Visitors meet the distribution, whatever is behind it.
+        _ if class.cdn.provider == CdnProvider::CloudFront => return format!("https://{host}"),
         ExposureType::Gateway => UrlScheme::Https,
         ExposureType::Ingress if exposure.ingress.as_ref().is_some_and(|it| it.tls.is_some()) => UrlScheme::Https,
         ExposureType::Ingress | ExposureType::None => UrlScheme::Http,
@@ -448,5 +492,6 @@ fn check_time_zone(name: &str) -> Result<(), Invalid> {
     })
 }
 
+mod managed;
 #[cfg(test)]
 mod tests;

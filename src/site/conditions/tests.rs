@@ -3,6 +3,7 @@ use serde_json::json;
 use super::super::decide::Progress;
 use super::super::diagnosis::TaskReport;
 use super::super::fixtures::{LOCAL_CLASS, minimal, validated, with_spec};
+use super::super::managed::Managed;
 use super::*;
 
 fn now() -> Timestamp {
@@ -38,12 +39,20 @@ struct Case {
     obstacle: Option<Finding>,
     published: Option<Result<String, Finding>>,
     suspended: bool,
+    managed: Managed,
 }
 
 impl Case {
     fn served() -> Self {
         let published = Some(Ok("answers with 200".to_owned()));
-        Self { observed: serving(), progress: done(), obstacle: None, published, suspended: false }
+        Self {
+            observed: serving(),
+            progress: done(),
+            obstacle: None,
+            published,
+            suspended: false,
+            managed: Managed::default(),
+        }
     }
 
     fn status(&self, previous: &WordPressSiteStatus, now: Timestamp) -> WordPressSiteStatus {
@@ -55,6 +64,7 @@ impl Case {
             site,
             observed: &self.observed,
             progress: &self.progress,
+            managed: &self.managed,
             obstacle: self.obstacle.as_ref(),
             published: self.published.clone(),
             current: true,

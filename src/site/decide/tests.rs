@@ -191,7 +191,7 @@ fn a_volume_of_an_earlier_site_is_adopted_only_when_asked() {
     let progress = progress(&site, &desired, &observed);
     let refused = decide(&site, None, &desired, &observed, &progress, now()).expect_err("another site's volume");
     assert_eq!(refused.reason, Reason::VolumeOfAnotherSite);
-    assert!(refused.message.contains("tairyo.dev/adopt-volumes-of: earlier"), "{}", refused.message);
+    assert!(refused.message.contains("spec.adopt: earlier"), "{}", refused.message);
     let adopting = decide(&site, Some("earlier"), &desired, &observed, &progress, now()).expect("adopted");
     assert_eq!(kinds(&adopting), ["PersistentVolumeClaim", "PersistentVolumeClaim"]);
     assert!(decide(&site, Some("somebody else"), &desired, &observed, &progress, now()).is_err());

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::super::dereference::Rival;
-use super::super::fixtures::{LOCAL_CLASS, MINIMAL, class, images, refs, site, validated, with_spec};
+use super::super::fixtures::{AWS_CLASS, LOCAL_CLASS, MINIMAL, class, defaults, refs, site, validated, with_spec};
 use super::*;
 
 fn refused(site_yaml: &str, class_yaml: &str) -> (Reason, String) {
@@ -13,6 +13,13 @@ fn local_with(spec: &str) -> String {
     LOCAL_CLASS.replace("spec: {}", &format!("spec:\n{spec}"))
 }
 
+fn uploads_volume(site: &Site) -> &Volume {
+    match &site.media {
+        Media::Volume(volume) => volume,
+        Media::Bucket => panic!("the class keeps uploads on a volume"),
+    }
+}
+
 #[test]
 fn the_minimal_site_gets_every_default() {
     let site = validated(MINIMAL, LOCAL_CLASS).expect("valid");
@@ -21,7 +28,7 @@ fn the_minimal_site_gets_every_default() {
     assert_eq!(site.admin.password, SecretKey { name: "blog-admin".into(), key: "password".into() });
     assert_eq!(site.web.scaling, Scaling::Fixed(1));
     assert_eq!(site.web.page_cache_ttl_seconds, Some(60));
-    assert_eq!(site.media.storage, "10Gi");
+    assert_eq!(uploads_volume(&site).storage, "10Gi");
     assert_eq!(site.database.host, "blog-database");
     assert_eq!(site.deletion_policy, crate::api::site::DeletionPolicy::Snapshot);
 }
@@ -30,7 +37,7 @@ fn the_minimal_site_gets_every_default() {
 fn a_missing_class_is_named() {
     let refs = Refs::default();
     let named = site(&with_spec("  className: gold"));
-    let invalid = validate(&named, &refs, &images()).expect_err("no such class");
+    let invalid = validate(&named, &refs, &defaults()).expect_err("no such class");
     assert_eq!(invalid.reason, Reason::ClassNotFound);
     assert!(invalid.message.contains("\"gold\""), "{}", invalid.message);
 }
@@ -38,11 +45,11 @@ fn a_missing_class_is_named() {
 #[test]
 fn no_default_class_and_two_default_classes_stall() {
     let blog = site(MINIMAL);
-    let none = validate(&blog, &Refs::default(), &images()).expect_err("no default class");
+    let none = validate(&blog, &Refs::default(), &defaults()).expect_err("no default class");
     assert_eq!(none.reason, Reason::DefaultClassMissing);
     let other = class(&LOCAL_CLASS.replace("name: local", "name: other"));
     let refs = Refs { classes: vec![class(LOCAL_CLASS), other], ..Refs::default() };
-    let two = validate(&blog, &refs, &images()).expect_err("two default classes");
+    let two = validate(&blog, &refs, &defaults()).expect_err("two default classes");
     assert_eq!(two.reason, Reason::DefaultClassAmbiguous);
     assert!(two.message.contains("local, other"), "{}", two.message);
 }
@@ -52,9 +59,9 @@ fn a_namespace_outside_the_class_is_refused() {
     let gold = local_with("  allowedNamespaces: {matchLabels: {tier: gold}}");
     let blog = site(MINIMAL);
     let mut refs = refs(&gold);
-    assert_eq!(validate(&blog, &refs, &images()).expect_err("unlabelled").reason, Reason::NamespaceNotAllowed);
+    assert_eq!(validate(&blog, &refs, &defaults()).expect_err("unlabelled").reason, Reason::NamespaceNotAllowed);
     refs.namespace_labels.insert("tier".into(), "gold".into());
-    assert!(validate(&blog, &refs, &images()).is_ok());
+    assert!(validate(&blog, &refs, &defaults()).is_ok());
 }
 
 #[test]
@@ -77,7 +84,7 @@ fn the_older_site_keeps_a_domain_and_a_foreign_one_is_not_named() {
         name: "secret-project".into(),
         age: (at.into(), "uid".into()),
     };
-    let with = |rival: Rival| validate(&blog, &Refs { rivals: vec![rival], ..refs(LOCAL_CLASS) }, &images());
+    let with = |rival: Rival| validate(&blog, &Refs { rivals: vec![rival], ..refs(LOCAL_CLASS) }, &defaults());
     assert!(with(rival("other", "2027-01-01T00:00:00Z")).is_ok(), "a younger rival changes nothing");
     let foreign = with(rival("other", "2025-01-01T00:00:00Z")).expect_err("an older rival");
     assert_eq!(foreign.reason, Reason::DomainTaken);
@@ -92,13 +99,13 @@ fn secrets_and_their_keys_must_exist() {
         site(&MINIMAL.replace("email: me@example.com", "email: me@example.com, passwordSecretRef: {name: chosen}"));
     let mut refs = refs(LOCAL_CLASS);
     refs.secret_keys.insert("chosen".into(), None);
-    assert_eq!(validate(&blog, &refs, &images()).expect_err("missing").reason, Reason::SecretNotFound);
+    assert_eq!(validate(&blog, &refs, &defaults()).expect_err("missing").reason, Reason::SecretNotFound);
     refs.secret_keys.insert("chosen".into(), Some(BTreeSet::from(["other".into()])));
-    let missing_key = validate(&blog, &refs, &images()).expect_err("missing key");
+    let missing_key = validate(&blog, &refs, &defaults()).expect_err("missing key");
     assert_eq!(missing_key.reason, Reason::SecretKeyMissing);
     assert!(missing_key.message.contains("\"password\""), "{missing_key}");
     refs.secret_keys.insert("chosen".into(), Some(BTreeSet::from(["password".into()])));
-    let valid = validate(&blog, &refs, &images()).expect("valid");
+    let valid = validate(&blog, &refs, &defaults()).expect("valid");
     assert!(!valid.admin.password_is_generated);
 }
 
@@ -119,7 +126,7 @@ fn the_limits_of_the_class_hold() {
     assert_eq!(refused(&with_spec("  web: {replicas: 4}"), &class).0, Reason::LimitExceeded);
     assert_eq!(refused(&with_spec("  media: {storage: 6Gi}"), &class).0, Reason::LimitExceeded);
     let site = validated(MINIMAL, &class).expect("the default shrinks to the limit");
-    assert_eq!(site.media.storage, "5Gi");
+    assert_eq!(uploads_volume(&site).storage, "5Gi");
 }
 
 #[test]
@@ -129,7 +136,7 @@ fn an_external_database_needs_a_secret_and_nothing_else() {
     let blog = site(&with_spec("  database: {name: blog, secretRef: {name: login}}"));
     let mut refs = refs(&class);
     refs.secret_keys.insert("login".into(), Some(BTreeSet::from(["username".into(), "password".into()])));
-    let valid = validate(&blog, &refs, &images()).expect("valid");
+    let valid = validate(&blog, &refs, &defaults()).expect("valid");
     assert_eq!((valid.database.host.as_str(), valid.database.port), ("db.example.com", 3306));
     assert_eq!(valid.database.provider, DatabaseProvider::External);
     let (reason, _) = refused(&with_spec("  database: {secretRef: {name: login}}"), LOCAL_CLASS);
@@ -166,4 +173,67 @@ fn a_request_above_the_limit_and_sizes_out_of_range_are_refused() {
 fn a_time_zone_must_exist() {
     assert!(refused(&with_spec("  timeZone: Mars/Olympus"), LOCAL_CLASS).1.contains("Asia/Tokyo"));
     assert!(validated(&with_spec("  timeZone: Asia/Tokyo"), LOCAL_CLASS).is_ok());
+}
+
+#[test]
+fn a_site_of_an_aws_class_asks_for_every_unit_with_its_defaults() {
+    use crate::units::Unit;
+    use crate::units::request::DataSize;
+    let site = validated(MINIMAL, AWS_CLASS).expect("valid");
+    assert_eq!(site.url, "https://blog.example.com", "visitors meet the distribution");
+    let request = site.aws.expect("a request");
+    assert_eq!(
+        request.units(),
+        [Unit::Network, Unit::Identity, Unit::Certificate, Unit::Data, Unit::Media, Unit::Search, Unit::Edge]
+    );
+    let data = request.data.expect("a database");
+    assert_eq!(data.size, DataSize::Serverless { min: 0.5, max: 4.0, auto_pause_seconds: None });
+    let edge = request.edge.expect("a distribution");
+    assert_eq!(edge.domains[0].hosted_zone_id.as_deref(), Some("Z0123456789"), "the domain is in the class' zone");
+}
+
+#[test]
+fn sizes_that_nobody_reads_are_refused() {
+    for (field, yaml) in [
+        ("spec.search", "  search: {capacity: {}}"),
+        ("spec.cdn", "  cdn: {}"),
+        ("spec.database.instances", "  database: {instances: 2}"),
+    ] {
+        let invalid = validated(&with_spec(yaml), LOCAL_CLASS).expect_err(field);
+        assert_eq!(invalid.reason, Reason::SpecInvalid, "{field}");
+        assert!(invalid.message.contains(field), "{}", invalid.message);
+    }
+    for yaml in ["  database: {storage: 1Gi}", "  media: {storage: 1Gi}"] {
+        assert_eq!(validated(&with_spec(yaml), AWS_CLASS).expect_err(yaml).reason, Reason::SpecInvalid, "{yaml}");
+    }
+}
+
+#[test]
+fn limits_of_the_class_hold_for_capacity_and_instances() {
+    let class = format!("{AWS_CLASS}  limits: {{databaseCapacity: 2, instances: 1}}\n");
+    let site = validated(MINIMAL, &class).expect("a default stays below the limit");
+    let size = site.aws.and_then(|aws| aws.data).expect("a database").size;
+    assert_eq!(size, crate::units::request::DataSize::Serverless { min: 0.5, max: 2.0, auto_pause_seconds: None });
+    for yaml in [
+        "  database: {capacity: {min: '1', max: '3'}}",
+        "  database: {instances: 2}",
+        "  search: {capacity: {instances: 2}}",
+    ] {
+        assert_eq!(validated(&with_spec(yaml), &class).expect_err(yaml).reason, Reason::LimitExceeded, "{yaml}");
+    }
+}
+
+#[test]
+fn a_site_cannot_adopt_once_stacks_of_its_own_are_begun() {
+    let adopting = with_spec("  adopt: 99999999-2222-3333-4444-555555555555");
+    let mut blog = site(&adopting);
+    assert!(validate(&blog, &refs(AWS_CLASS), &defaults()).is_ok(), "from the beginning it can");
+    let own = crate::api::status::UnitStatus {
+        name: "data".into(),
+        stack_name: "tairyo-default-blog-11111111-data".into(),
+        ..crate::api::status::UnitStatus::default()
+    };
+    blog.status = Some(crate::api::WordPressSiteStatus { units: vec![own], ..Default::default() });
+    let invalid = validate(&blog, &refs(AWS_CLASS), &defaults()).expect_err("too late");
+    assert!(invalid.message.contains("spec.adopt"), "{}", invalid.message);
 }
