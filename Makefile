@@ -25,8 +25,12 @@ help: ## List these commands
 demo: cluster-up images ## A real cluster, the operator, a sample site, and its page fetched
 	@deploy/demo/up
 
+.PHONY: demo-aws
+demo-aws: cluster-up images ## The same with managed parts of AWS, in an emulated account
+	@deploy/demo/up aws
+
 .PHONY: demo-down
-demo-down: ## Remove the sample site and stop the cluster
+demo-down: ## Remove the sample sites and stop the cluster
 	@deploy/demo/down
 
 .PHONY: build
@@ -55,7 +59,7 @@ generate: ## Write the generated files that are committed
 	cargo run --quiet -- crds --directory crds
 
 .PHONY: test
-test: lint test-fast test-api test-runtime test-e2e test-browser ## Everything, in the order of how fast it fails
+test: lint test-fast test-templates test-api test-aws test-runtime test-e2e test-browser ## Everything, in the order of how fast it fails
 
 .PHONY: lint
 lint: ## Formats, lints, shell scripts, licences
@@ -71,6 +75,14 @@ test-fast: ## Unit tests and the rules of the house: seconds after a build, no c
 test-api: ## The rules of the API on a real API server of their own
 	cargo test --locked --test api
 
+.PHONY: test-templates
+test-templates: ## The templates of the AWS units, by cfn-lint, checkov and the published schemas
+	tests/templates/run
+
+.PHONY: test-aws
+test-aws: ## CloudFormation over the wire: an emulator, and a proxy that makes faults
+	cargo test --locked --test aws
+
 .PHONY: test-runtime
 test-runtime: ## The WordPress and MariaDB images with a real database
 	runtime/images.sh
@@ -78,7 +90,8 @@ test-runtime: ## The WordPress and MariaDB images with a real database
 
 .PHONY: test-e2e
 test-e2e: install ## Sites on the real cluster: life, faults, input
-	cargo test --locked --test e2e -- --test-threads 3 --skip alone::
+	trap 'tests/emulator/emulator down' EXIT; \
+	cargo test --locked --test e2e -- --test-threads 3 --skip alone:: && \
 	cargo test --locked --test e2e -- --test-threads 1 alone::
 
 .PHONY: test-browser

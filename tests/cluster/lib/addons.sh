@@ -25,6 +25,19 @@ $CLUSTER_DOMAIN:53 in-addr.arpa:53 {
     ttl 1
   }
 }
+# The endpoint of an emulated Aurora cluster leads to the Service that has its first label: see tests/emulator.
+rds.amazonaws.com:53 {
+  bind $NODE_ADDRESS
+  errors
+  template IN A {
+    match "^(?P<cluster>[^.]+)[.].+[.]rds[.]amazonaws[.]com[.]\$"
+    answer "{{ .Name }} 1 IN CNAME {{ .Group.cluster }}.aws-emulator.svc.$CLUSTER_DOMAIN."
+    upstream
+  }
+  template IN AAAA {
+    rcode NOERROR
+  }
+}
 # Pods reach nothing outside of the machine, so no name outside of the cluster is known to them.
 .:53 {
   bind $NODE_ADDRESS
