@@ -51,15 +51,15 @@ async fn retained_volumes_outlive_the_site_and_are_adopted_only_when_asked() {
     world.apply("blog", &json!({"deletionPolicy": "Delete", "title": "Another site"})).await;
     let stalled = world.until("blog", "False", "VolumeOfAnotherSite").await;
     let ready = stalled.status.expect("a status").conditions.into_iter().find(|it| it.type_ == "Stalled");
-    assert!(ready.expect("Stalled").message.contains(&format!("tairyo.dev/adopt-volumes-of: {uid}")));
+    assert!(ready.expect("Stalled").message.contains(&format!("spec.adopt: {uid}")));
 
     let mut adopting = json!({
         "apiVersion": "tairyo.dev/v1alpha1", "kind": "WordPressSite",
-        "metadata": {"name": "blog", "annotations": {"tairyo.dev/adopt-volumes-of": uid}},
+        "metadata": {"name": "blog"},
     });
     adopting["spec"] = json!({
         "className": "local", "domains": [world.domain("blog")], "title": "Another site", "deletionPolicy": "Delete",
-        "admin": {"email": "me@example.com"}, "database": {"storage": "1Gi"}, "media": {"storage": "1Gi"},
+        "admin": {"email": "me@example.com"}, "database": {"storage": "1Gi"}, "media": {"storage": "1Gi"}, "adopt": uid,
     });
     world.apply_object(&adopting).await;
     world.ready("blog").await;

@@ -277,7 +277,12 @@ pub(crate) async fn nothing_was_created(world: &World) {
 }
 
 pub(crate) async fn fetch(address: &str, port: u16, host: &str, path: &str) -> Page {
-    try_fetch(address, port, host, path).await.unwrap_or_else(|error| Page {
+    fetch_with(address, port, host, path, &[]).await
+}
+
+/// A page asked for with these headers.
+pub(crate) async fn fetch_with(address: &str, port: u16, host: &str, path: &str, headers: &[(&str, &str)]) -> Page {
+    try_fetch(address, port, host, path, headers).await.unwrap_or_else(|error| Page {
         status: 0,
         location: None,
         cache: None,
@@ -285,12 +290,21 @@ pub(crate) async fn fetch(address: &str, port: u16, host: &str, path: &str) -> P
     })
 }
 
-async fn try_fetch(address: &str, port: u16, host: &str, path: &str) -> Result<Page, Box<dyn std::error::Error>> {
+async fn try_fetch(
+    address: &str,
+    port: u16,
+    host: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Result<Page, Box<dyn std::error::Error>> {
     let exchange = async {
         let stream = tokio::net::TcpStream::connect((address, port)).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
-        let request = Request::get(path).header("host", host).body(Empty::<Bytes>::new())?;
+        let request = headers
+            .iter()
+            .fold(Request::get(path).header("host", host), |request, (name, value)| request.header(*name, *value));
+        let request = request.body(Empty::<Bytes>::new())?;
         let response = sender.send_request(request).await?;
         let header = |name: &str| response.headers().get(name).and_then(|it| it.to_str().ok()).map(str::to_owned);
         let (status, location, cache) = (response.status().as_u16(), header("location"), header("x-cache"));

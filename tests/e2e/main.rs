@@ -4,6 +4,7 @@
 //! watching, with a deadline.
 
 mod alone;
+mod aws;
 mod deletion;
 mod faults;
 mod harness;
