@@ -1,4 +1,4 @@
-//! The one binary: `tairyo operator`, `tairyo crds`.
+//! The one binary: `tairyo operator`, `tairyo gateway`, `tairyo crds`.
 
 use std::process::ExitCode;
 
