@@ -6,9 +6,10 @@ use std::time::Duration;
 use strum::IntoEnumIterator as _;
 
 use crate::api::WordPressSiteStatus;
-use crate::api::condition::{ConditionType, Reason};
+use crate::api::condition::Reason;
 use crate::api::finding::Finding;
 use crate::api::status::{AwsIdentity, DnsRecord, Plan, UnitStatus};
+use crate::cloudformation::drift;
 use crate::units::{Outputs, Unit};
 
 /// What a pass found of the AWS half.
@@ -99,44 +100,16 @@ impl Managed {
         if !self.looks_for_drift {
             return None;
         }
-        let looked = || {
-            self.units.iter().filter_map(|state| state.record.as_ref()).filter_map(|record| {
-                let drift = record.drift.as_ref().filter(|drift| drift.detection_id.is_none())?;
-                Some((record, drift))
-            })
-        };
-        let changed: Vec<_> = looked()
-            .filter(|(_, drift)| !drift.resources.is_empty())
-            .map(|(record, drift)| format!("{} of the stack {}", drift.resources.join(", "), record.stack_name))
-            .collect();
+        let records = || self.units.iter().filter_map(|state| state.record.as_ref());
+        let changed: Vec<_> = records().filter_map(drift::finding).map(|finding| finding.message).collect();
+        let looked = records().any(|record| record.drift.as_ref().is_some_and(|drift| drift.detection_id.is_none()));
         Some(if !changed.is_empty() {
-            Err(Finding::new(
-                Reason::Drifted,
-                format!(
-                    "somebody changed {}; nothing is corrected by itself: change it back, or change the site or its class so \
-                     that they ask for it",
-                    changed.join("; ")
-                ),
-            ))
-        } else if looked().next().is_none() {
-            Err(Finding::new(Reason::Waiting, "changes by hand have not been looked for yet"))
-        } else {
+            Err(Finding::new(Reason::Drifted, changed.join("; ")))
+        } else if looked {
             Ok(Finding::new(Reason::Settled, "no change by hand was found at the last look"))
+        } else {
+            Err(Finding::new(Reason::Waiting, "changes by hand have not been looked for yet"))
         })
-    }
-}
-
-/// The condition that tells of `unit`.
-#[must_use]
-pub fn condition(unit: Unit) -> ConditionType {
-    match unit {
-        Unit::Network => ConditionType::NetworkReady,
-        Unit::Identity => ConditionType::IdentityReady,
-        Unit::Certificate => ConditionType::CertificateReady,
-        Unit::Data => ConditionType::DatabaseReady,
-        Unit::Media => ConditionType::MediaReady,
-        Unit::Search => ConditionType::SearchReady,
-        Unit::Edge => ConditionType::CdnReady,
     }
 }
 
@@ -208,7 +181,11 @@ mod tests {
         assert_eq!(of(vec![unit(Unit::Data, None, Some(&[]))]).expect("clean").reason, Reason::Settled);
         let drifted = of(vec![unit(Unit::Data, None, Some(&["Cluster MODIFIED"]))]).expect_err("changed by hand");
         assert_eq!(drifted.reason, Reason::Drifted);
-        assert!(drifted.message.contains("Cluster MODIFIED of the stack tairyo-data"), "{}", drifted.message);
+        assert!(
+            drifted.message.contains("tairyo-data") && drifted.message.contains("Cluster MODIFIED"),
+            "{}",
+            drifted.message
+        );
         assert_eq!(Managed::default().drift(), None, "the class asks for no look");
     }
 

@@ -423,3 +423,37 @@ fn last_part(id: &str) -> &str {
     let part = id.rsplit('/').next().unwrap_or(id);
     part.get(..8).unwrap_or(part)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{AWS_CLASS, MINIMAL, validated};
+    use super::*;
+    use crate::units::Outputs;
+
+    #[test]
+    fn a_13_an_hour_without_an_answer_of_aws_leaves_a_settled_unit_ready() {
+        let request = validated(MINIMAL, AWS_CLASS).expect("valid").aws.expect("a request");
+        let desired = graph::stack(Unit::Identity, &request, &Outputs::new()).expect("it needs nothing");
+        let settled = UnitStatus {
+            digest: Some(desired.digest.clone()),
+            status: Some("UPDATE_COMPLETE".into()),
+            ..UnitStatus::default()
+        };
+        let hiccups = [
+            Error::Unavailable("no answer".into()),
+            Error::Throttled("rate".into()),
+            Error::Unauthenticated("expired".into()),
+        ];
+        for error in hiccups {
+            let finding = finding_of(&error);
+            assert!(is_hiccup(&finding, Some(&settled), &desired), "{error}");
+            assert!(!is_hiccup(&finding, None, &desired), "a unit that was never seen is not ready: {error}");
+            let other = UnitStatus { digest: Some("another".into()), ..settled.clone() };
+            assert!(!is_hiccup(&finding, Some(&other), &desired), "a change that waits is told: {error}");
+            let busy = UnitStatus { status: Some("UPDATE_IN_PROGRESS".into()), ..settled.clone() };
+            assert!(!is_hiccup(&finding, Some(&busy), &desired), "{error}");
+        }
+        let denied = finding_of(&Error::Denied("no right".into()));
+        assert!(!is_hiccup(&denied, Some(&settled), &desired), "what needs a person is always told");
+    }
+}
