@@ -212,8 +212,8 @@ fn sizes_that_nobody_reads_are_refused() {
 fn limits_of_the_class_hold_for_capacity_and_instances() {
     let class = format!("{AWS_CLASS}  limits: {{databaseCapacity: 2, instances: 1}}\n");
     let site = validated(MINIMAL, &class).expect("a default stays below the limit");
-    let size = site.aws.and_then(|aws| aws.data).expect("a database").size;
-    assert_eq!(size, crate::units::request::DataSize::Serverless { min: 0.5, max: 2.0, auto_pause_seconds: None });
+    let small = site.aws.and_then(|aws| aws.data).expect("a database").size;
+    assert_eq!(small, crate::units::request::DataSize::Serverless { min: 0.5, max: 2.0, auto_pause_seconds: None });
     for yaml in [
         "  database: {capacity: {min: '1', max: '3'}}",
         "  database: {instances: 2}",
