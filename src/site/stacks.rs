@@ -431,7 +431,7 @@ mod tests {
     use crate::units::Outputs;
 
     #[test]
-    fn a_13_an_hour_without_an_answer_of_aws_leaves_a_settled_unit_ready() {
+    fn a13_an_hour_without_an_answer_of_aws_leaves_a_settled_unit_ready() {
         let request = validated(MINIMAL, AWS_CLASS).expect("valid").aws.expect("a request");
         let desired = graph::stack(Unit::Identity, &request, &Outputs::new()).expect("it needs nothing");
         let settled = UnitStatus {
