@@ -221,24 +221,8 @@ impl Pass<'_> {
         let records = dns::validation_records(&events);
         let since = events.first().map_or(self.now, |first| first.time);
         managed.dns_records.extend(records.iter().cloned());
-        if records.is_empty() {
-            return finding.clone();
-        }
-        let wanted = records.iter().map(sentence).collect::<Vec<_>>().join("; ");
-        if self.now.duration_since(since).unsigned_abs() > VALIDATION_PATIENCE {
-            return Finding::new(
-                Reason::CertificateNotValidated,
-                format!(
-                    "the certificate has waited for its DNS records for more than {} hours; create them, and remove others of \
-                     these names: {wanted}",
-                    VALIDATION_PATIENCE.as_secs() / 3600
-                ),
-            );
-        }
-        Finding::new(
-            Reason::WaitingForValidation,
-            format!("the certificate waits for DNS records, which status.dnsRecords lists; create {wanted}"),
-        )
+        let waited = self.now.duration_since(since).unsigned_abs();
+        waits_for_records(&records, waited).unwrap_or_else(|| finding.clone())
     }
 
     /// Nothing is begun under the name of a site of which nothing is left: that would be an empty site.
@@ -415,6 +399,29 @@ fn missing_inputs(unit: Unit, missing: &Missing) -> Finding {
     }
 }
 
+/// What is told of a certificate that has waited so long for `records`; `None` where it names none yet.
+fn waits_for_records(records: &[DnsRecord], waited: Duration) -> Option<Finding> {
+    if records.is_empty() {
+        return None;
+    }
+    let list = records.iter().map(sentence).collect::<Vec<_>>().join("; ");
+    Some(if waited > VALIDATION_PATIENCE {
+        Finding::new(
+            Reason::CertificateNotValidated,
+            format!(
+                "the certificate has waited for its DNS records for more than {} hours; create them, and remove others of \
+                 these names: {list}",
+                VALIDATION_PATIENCE.as_secs() / 3600
+            ),
+        )
+    } else {
+        Finding::new(
+            Reason::WaitingForValidation,
+            format!("the certificate waits for DNS records, which status.dnsRecords lists; create {list}"),
+        )
+    })
+}
+
 fn sentence(record: &DnsRecord) -> String {
     format!("{} {} {}", record.name, record.kind, record.value)
 }
@@ -429,6 +436,29 @@ mod tests {
     use super::super::fixtures::{AWS_CLASS, MINIMAL, validated};
     use super::*;
     use crate::units::Outputs;
+
+    #[test]
+    fn a15_a_certificate_tells_its_records_and_asks_a_person_after_a_while() {
+        let record = DnsRecord {
+            name: "_a1.blog.example.com.".into(),
+            kind: "CNAME".into(),
+            value: "_b2.acm-validations.aws.".into(),
+            purpose: "proof".into(),
+        };
+        assert_eq!(waits_for_records(&[], VALIDATION_PATIENCE * 2), None);
+        for (waited, reason) in [
+            (Duration::from_mins(5), Reason::WaitingForValidation),
+            (VALIDATION_PATIENCE + Duration::from_secs(1), Reason::CertificateNotValidated),
+        ] {
+            let finding = waits_for_records(std::slice::from_ref(&record), waited).expect("there are records");
+            assert_eq!(finding.reason, reason);
+            assert!(
+                finding.message.contains("_a1.blog.example.com. CNAME _b2.acm-validations.aws."),
+                "{}",
+                finding.message
+            );
+        }
+    }
 
     #[test]
     fn a13_an_hour_without_an_answer_of_aws_leaves_a_settled_unit_ready() {
