@@ -33,6 +33,15 @@ pub struct Managed {
     pub look_again_after: Option<Duration>,
 }
 
+/// What the in-cluster half says to the AWS half.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Front {
+    /// The host name of the load balancer in front of the site's Ingress.
+    pub load_balancer: Option<String>,
+    /// Whether a web pod serves.
+    pub serves: bool,
+}
+
 /// How one unit is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitState {

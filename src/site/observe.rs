@@ -16,8 +16,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::build::{Desired, ObjectKey};
+use super::managed::Front;
 use super::model::Site;
-use super::stacks::Front;
 use crate::api::names::{SITE_LABEL, SITE_UID_LABEL};
 use crate::workload::http_route;
 
