@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use super::conditions;
-use super::observe::Caches;
+use super::observe::{Caches, first_list};
 use super::reconcile::{Context, Error, chain, reconcile};
 use super::validate::Defaults;
 use crate::api::condition::ConditionType;
@@ -300,7 +300,7 @@ fn report_when_synced(runtime: &Runtime, caches: &Caches, classes: &Store<WordPr
     readiness.failing(CACHES_CHECK, "the first lists of the watched objects have not all arrived");
     tokio::spawn(async move {
         caches.wait_until_ready().await;
-        if classes.wait_until_ready().await.is_ok() && sites.wait_until_ready().await.is_ok() {
+        if first_list(&classes).await && first_list(&sites).await {
             readiness.ready(CACHES_CHECK);
             tracing::info!("the caches are synced");
         }

@@ -1,7 +1,9 @@
 //! Fourth step: what there is, read from the caches of labelled objects and, for Secrets and routes, live.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
@@ -91,6 +93,24 @@ pub struct Observed {
     pub secrets: BTreeMap<String, Option<String>>,
     /// Why the pods of a set without pods are refused, by the name of the set.
     pub refusals: BTreeMap<String, String>,
+}
+
+/// How often a store is asked again whether it has its first list.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// Waits until `store` has its first list. `false`: its watch has ended.
+///
+/// A store of kube wakes only the one who asked last, and kube's controller asks as well. Whoever asked before it and was
+/// not asked again would wait for ever: an operator that is never ready, on a cluster whose definitions are new.
+pub(super) async fn first_list<K>(store: &Store<K>) -> bool
+where
+    K: Resource<DynamicType: Eq + Hash + Clone> + Clone + 'static,
+{
+    loop {
+        if let Ok(ready) = tokio::time::timeout(ASK_AGAIN_AFTER, store.wait_until_ready()).await {
+            return ready.is_ok();
+        }
+    }
 }
 
 /// Reads what there is of `site`.
@@ -231,24 +251,46 @@ impl Caches {
             pods,
         } = self;
         let waits: [futures::future::BoxFuture<'_, _>; 13] = [
-            Box::pin(service_accounts.wait_until_ready()),
-            Box::pin(config_maps.wait_until_ready()),
-            Box::pin(claims.wait_until_ready()),
-            Box::pin(services.wait_until_ready()),
-            Box::pin(stateful_sets.wait_until_ready()),
-            Box::pin(deployments.wait_until_ready()),
-            Box::pin(ingresses.wait_until_ready()),
-            Box::pin(network_policies.wait_until_ready()),
-            Box::pin(autoscalers.wait_until_ready()),
-            Box::pin(disruption_budgets.wait_until_ready()),
-            Box::pin(jobs.wait_until_ready()),
-            Box::pin(cron_jobs.wait_until_ready()),
-            Box::pin(pods.wait_until_ready()),
+            Box::pin(first_list(service_accounts)),
+            Box::pin(first_list(config_maps)),
+            Box::pin(first_list(claims)),
+            Box::pin(first_list(services)),
+            Box::pin(first_list(stateful_sets)),
+            Box::pin(first_list(deployments)),
+            Box::pin(first_list(ingresses)),
+            Box::pin(first_list(network_policies)),
+            Box::pin(first_list(autoscalers)),
+            Box::pin(first_list(disruption_budgets)),
+            Box::pin(first_list(jobs)),
+            Box::pin(first_list(cron_jobs)),
+            Box::pin(first_list(pods)),
         ];
         for outcome in futures::future::join_all(waits).await {
-            if outcome.is_err() {
+            if !outcome {
                 std::future::pending::<()>().await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::runtime::reflector;
+    use kube::runtime::watcher::Event;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn everybody_who_waits_for_a_first_list_learns_of_it() {
+        let (store, mut writer) = reflector::store::<ConfigMap>();
+        let waits = |store: Store<ConfigMap>| tokio::spawn(async move { first_list(&store).await });
+        let waiting = [waits(store.clone()), waits(store)];
+        tokio::task::yield_now().await;
+        for event in [Event::Init, Event::InitDone] {
+            writer.apply_watcher_event(&event);
+        }
+        let all = futures::future::join_all(waiting);
+        let ready = tokio::time::timeout(Duration::from_secs(5), all).await.expect("nobody waits for ever");
+        assert!(ready.into_iter().all(|ready| ready.is_ok_and(|ready| ready)));
     }
 }
