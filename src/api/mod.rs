@@ -5,6 +5,7 @@
 pub mod aws;
 pub mod class;
 pub mod condition;
+pub mod digest;
 pub mod finding;
 pub mod names;
 pub mod site;

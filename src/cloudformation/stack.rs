@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 /// The output with the digest of what is live: what is live is what the stack says, also after a rollback.
 pub const REVISION_OUTPUT: &str = "Revision";
@@ -39,11 +38,4 @@ pub struct DesiredStack {
     pub service_role_arn: Option<String>,
     /// The digest of template, parameters and tags: 16 hexadecimal digits.
     pub digest: String,
-}
-
-/// The first 16 hexadecimal digits of the SHA-256 of `value` in canonical form (`serde_json` sorts keys).
-#[must_use]
-pub fn digest(value: &Value) -> String {
-    let digest = Sha256::digest(value.to_string());
-    digest.iter().take(8).fold(String::new(), |digest, byte| digest + &format!("{byte:02x}"))
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::stack::digest;
+use crate::api::digest::digest;
 use crate::api::status::{Change, OperationKind, UnitOperation, UnitStatus};
 
 /// Writes down the next operation. The token fits `[a-zA-Z0-9][-a-zA-Z0-9]*` of at most 128 characters:

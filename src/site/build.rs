@@ -5,9 +5,9 @@ use kube::Resource;
 use kube::core::ApiResource;
 use serde::Serialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::model::Site;
+use crate::api::digest::digest;
 use crate::api::names::{Component, DIGEST_ANNOTATION};
 use crate::workload::{self, secrets};
 
@@ -108,12 +108,6 @@ impl Prepared {
     pub fn key(&self) -> ObjectKey {
         ObjectKey { kind: self.resource.kind.clone(), name: self.name.clone() }
     }
-}
-
-/// The first 16 hexadecimal digits of the SHA-256 of `value` in canonical form (`serde_json` sorts keys).
-fn digest(value: &Value) -> String {
-    let digest = Sha256::digest(value.to_string());
-    digest.iter().take(8).fold(String::new(), |digest, byte| digest + &format!("{byte:02x}"))
 }
 
 /// Builds everything that `site` should have.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
-
 use super::Unit;
+use crate::api::digest::digest_of_texts;
 use crate::cloudformation::stack::{CLUSTER_TAG, NAME_TAG, NAMESPACE_TAG, SITE_UID_TAG, UNIT_TAG};
 
 /// The longest name of a stack: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>.
@@ -35,8 +34,8 @@ impl Owner {
         if whole.len() + suffix.len() <= LONGEST_NAME {
             return whole + &suffix;
         }
-        let hash =
-            Sha256::digest(&whole).iter().take(4).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let digest = digest_of_texts(&[&whole]);
+        let hash = &digest[..8];
         // Names of Kubernetes are ASCII, so every place is the start of a character.
         let head = &whole[..LONGEST_NAME - suffix.len() - hash.len() - 1];
         format!("{}-{hash}{suffix}", head.trim_end_matches('-'))

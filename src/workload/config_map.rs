@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::gateway::{self, GATEWAY_FILE};
 use super::metadata::metadata;
 use crate::api::class::DatabaseTls;
+use crate::api::digest::digest_of_texts;
 use crate::api::names::Component;
 use crate::site::model::{Media, Site};
 
@@ -91,23 +91,12 @@ pub(super) fn config_map(site: &Site) -> ConfigMap {
 /// The digest of what serving pods read. In their template it restarts them when nginx' or PHP's configuration, which
 /// is read at the start, has changed.
 pub(super) fn digest_of_site(site: &Site) -> String {
-    digest(&[&site_file(site), &gateway::file(site).unwrap_or_default()])
+    digest_of_texts(&[&site_file(site), &gateway::file(site).unwrap_or_default()])
 }
 
 /// The digest of what the install task reads. In its template it makes a failed try different from the next one.
 pub(super) fn digest_of_installation(site: &Site) -> String {
-    digest(&[&site_file(site), &install_file(site), &gateway::file(site).unwrap_or_default()])
-}
-
-/// The first 16 hexadecimal digits of the SHA-256 of `parts`.
-pub(super) fn digest(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
-    }
-    let mut first = [0; 8];
-    first.copy_from_slice(&hash.finalize()[..8]);
-    format!("{:016x}", u64::from_be_bytes(first))
+    digest_of_texts(&[&site_file(site), &install_file(site), &gateway::file(site).unwrap_or_default()])
 }
 
 fn site_file(site: &Site) -> String {

@@ -4,9 +4,10 @@ use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::config_map::{digest, digest_of_installation, digest_of_site};
+use super::config_map::{digest_of_installation, digest_of_site};
 use super::metadata::metadata;
 use super::pod::{CONFIG_DIGEST_ANNOTATION, Task, configuration, installation, task_template};
+use crate::api::digest::digest_of_texts;
 use crate::api::names::Component;
 use crate::site::model::Site;
 
@@ -28,7 +29,7 @@ pub(super) fn schema(site: &Site) -> Job {
     };
     let template = with_digest(task_template(site, task), digest_of_site(site));
     let metadata = metadata(site, Component::Schema);
-    let name = metadata.name.as_ref().map(|name| format!("{name}-{}", &digest(&[&site.image])[..8]));
+    let name = metadata.name.as_ref().map(|name| format!("{name}-{}", &digest_of_texts(&[&site.image])[..8]));
     job(ObjectMeta { name, ..metadata }, template)
 }
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Fake;
+use crate::api::digest::digest;
 use crate::api::finding::Finding;
 use crate::api::site::DeletionPolicy;
 use crate::api::sizes::ChangeApproval;
 use crate::api::status::{Plan, UnitStatus};
 use crate::cloudformation::retire::prepare::protective_policy;
-use crate::cloudformation::stack::{SITE_UID_TAG, UNIT_TAG, digest};
+use crate::cloudformation::stack::{SITE_UID_TAG, UNIT_TAG};
 use crate::cloudformation::{DesiredStack, Order, Outcome, Retired, Retirement, advance, retire};
 
 pub(crate) const UID: &str = "6b1e3c1e-6f0a-4f5e-9a53-0d8d2a7c5b11";

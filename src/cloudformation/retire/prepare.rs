@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::api::digest::digest;
 use crate::api::site::DeletionPolicy;
 use crate::cloudformation::guard::{self, HANDLE};
 use crate::cloudformation::port::StackResource;
-use crate::cloudformation::stack::{REVISION_OUTPUT, digest};
+use crate::cloudformation::stack::REVISION_OUTPUT;
 
 /// What becomes of a resource of a type when its stack is deleted; `None`: what its template says, or the default.
 fn wanted(kind: &str, policy: DeletionPolicy) -> Option<&'static str> {

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::stack::{REVISION_OUTPUT, digest};
+use super::stack::REVISION_OUTPUT;
+use crate::api::digest::digest;
 pub(crate) use value::object;
 pub use value::{ConditionHandle, Error, ParameterHandle, Plain, Pseudo, ResourceHandle, Value};
 
