@@ -1,9 +1,12 @@
 //! Sixth step: carry out what was decided. The only writer of a site's objects.
 
+use std::fmt::Debug;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::ApiResource;
 use kube::{Client, ResourceExt};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::build::{Desired, ObjectKey, Prepared};
@@ -132,13 +135,24 @@ async fn delete_one(client: &Client, site: &Site, desired: &Desired, deletion: &
     let Deletion { key: ObjectKey { kind, name }, uid } = deletion;
     let resource = resource(desired, kind);
     let api = Api::<DynamicObject>::namespaced_with(client.clone(), &site.namespace, &resource);
-    let parameters =
-        DeleteParams::background().preconditions(Preconditions { uid: Some(uid.clone()), resource_version: None });
-    match api.delete(name, &parameters).await {
+    delete_by_uid(&api, name, Some(uid.clone())).await.map_err(|source| Error::Delete {
+        kind: kind.clone(),
+        name: name.clone(),
+        source,
+    })
+}
+
+/// Deletes the object `name`, if it is the one with this `uid`.
+pub(super) async fn delete_by_uid<K>(api: &Api<K>, name: &str, uid: Option<String>) -> Result<(), kube::Error>
+where
+    K: Clone + Debug + DeserializeOwned,
+{
+    let guard = Preconditions { uid, resource_version: None };
+    match api.delete(name, &DeleteParams::background().preconditions(guard)).await {
         Ok(_) => Ok(()),
         // Gone, or another object by now: what was to be deleted is not there any more.
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
-        Err(source) => Err(Error::Delete { kind: kind.clone(), name: name.clone(), source }),
+        Err(source) => Err(source),
     }
 }
 

@@ -6,10 +6,11 @@
 pub mod units;
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret};
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, Preconditions};
+use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
 
+use super::apply::delete_by_uid;
 use crate::api::names::{Component, FINALIZER, SITE_UID_LABEL, object_name};
 use crate::api::site::DeletionPolicy;
 use crate::api::{WordPressClass, WordPressSite};
@@ -145,12 +146,7 @@ where
     let failed = |source| Error::Settle { kind: kind.clone(), name: name.clone(), source };
     match policy {
         DeletionPolicy::Delete => {
-            let guard = Preconditions { uid: metadata.uid.clone(), resource_version: None };
-            match api.delete(&name, &DeleteParams::background().preconditions(guard)).await {
-                Ok(_) => {}
-                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
-                Err(source) => return Err(failed(source)),
-            }
+            delete_by_uid(api, &name, metadata.uid.clone()).await.map_err(failed)?;
             outcome.deleted.push(format!("{kind}/{name}"));
         }
         DeletionPolicy::Retain | DeletionPolicy::Snapshot => {

@@ -77,11 +77,15 @@ impl Managed {
         self.units.iter().find(|state| state.unit == unit)
     }
 
+    /// The name of the search domain, once it is known.
+    #[must_use]
+    pub fn search_domain(&self) -> Option<&str> {
+        self.outputs.get(&Unit::Search)?.get("DomainName").map(String::as_str)
+    }
+
     /// Looks again no later than after `wait`.
     pub fn look_again(&mut self, wait: Option<Duration>) {
-        if let Some(wait) = wait {
-            self.look_again_after = Some(self.look_again_after.map_or(wait, |known| known.min(wait)));
-        }
+        self.look_again_after = self.look_again_after.into_iter().chain(wait).min();
     }
 
     /// Writes what is remembered into `status`. Whatever is not here is no longer true.

@@ -276,9 +276,8 @@ where
     if let Some(finding) = &units.finding {
         return say_why_it_stays(context, site, &live.status, &units, finding).await;
     }
-    let outcome = finalize::settle(&context.client, &namespace, &name, &uid, policy).await?;
+    let mut outcome = finalize::settle(&context.client, &namespace, &name, &uid, policy).await?;
     let policy: &str = policy.into();
-    let mut outcome = outcome;
     outcome.kept.extend(units.kept);
     let message = match (outcome.kept.as_slice(), outcome.deleted.as_slice()) {
         ([], []) => format!("the site had no data to keep or delete (deletionPolicy {policy})"),

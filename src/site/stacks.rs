@@ -24,7 +24,7 @@ use crate::cloudformation::search_domain::DomainChange;
 use crate::cloudformation::stack::DesiredStack;
 use crate::cloudformation::work::finding_of;
 use crate::units::graph::{self, Missing};
-use crate::units::{CLOUD_FRONT_REGION, Request, Unit, dns, owner};
+use crate::units::{Request, Unit, dns, owner};
 
 /// How long a certificate may wait for its records before a person is asked to look.
 const VALIDATION_PATIENCE: Duration = Duration::from_hours(12);
@@ -81,11 +81,6 @@ fn identity(request: &Request) -> AwsIdentity {
     }
 }
 
-/// The region that the stack of `unit` stands in.
-fn region(unit: Unit, request: &Request) -> &str {
-    if unit == Unit::Certificate { CLOUD_FRONT_REGION } else { &request.region }
-}
-
 fn waiting(message: impl Into<String>) -> Finding {
     Finding::new(Reason::Waiting, message)
 }
@@ -111,9 +106,7 @@ impl Pass<'_> {
         if unit == Unit::Edge && record.is_none() && !front.serves {
             return held(record, waiting("the distribution waits for the first web pod that serves"));
         }
-        let region = region(unit, request);
-        let identity = identity(request);
-        let account = match self.context.accounts.account(&identity, region).await {
+        let account = match self.context.accounts.account(&identity(request), &desired.region).await {
             Ok(account) => account,
             Err(error) => {
                 let finding = finding_of(&error);
@@ -152,7 +145,7 @@ impl Pass<'_> {
         let mut finding = outcome.finding.filter(|finding| !is_hiccup(finding, record.as_ref(), &desired));
         if let Some(plan) = outcome.plan {
             if let Some(finding) = &mut finding {
-                self.say_what_a_search_change_means(account.as_ref(), request, unit, finding).await;
+                self.say_what_a_search_change_means(account.as_ref(), request, unit, managed, finding).await;
             }
             managed.plan.get_or_insert(plan);
         }
@@ -184,7 +177,7 @@ impl Pass<'_> {
     }
 
     async fn domain_progress(&self, account: &Account, managed: &Managed) -> Option<String> {
-        let domain = managed.outputs.get(&Unit::Search)?.get("DomainName")?;
+        let domain = managed.search_domain()?;
         match account.search_domains().progress(domain).await {
             Ok(progress) => progress,
             Err(error) => {
@@ -240,12 +233,13 @@ impl Pass<'_> {
         account: &Account,
         request: &Request,
         unit: Unit,
+        managed: &Managed,
         finding: &mut Finding,
     ) {
         if unit != Unit::Search {
             return;
         }
-        let domain = self.previous.outputs.get("searchDomainName");
+        let domain = managed.search_domain();
         if let (Some(domain), Some(search)) = (domain, &request.search) {
             let change = DomainChange {
                 instance_type: search.instance_type.clone(),

@@ -1,5 +1,7 @@
 //! The stacks of a site in the order in which they are made, each as soon as what it needs is known.
 
+use strum::IntoEnumIterator as _;
+
 use super::network::Place;
 use super::request::{Network, Request};
 use super::{CLOUD_FRONT_REGION, Outputs, Unit, certificate, data, edge, identity, media, network, search};
@@ -24,17 +26,26 @@ fn list(units: &[Unit]) -> String {
     units.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// What `unit` of this site needs first; what is deleted after it therefore.
-#[must_use]
-pub fn needs(unit: Unit, request: &Request) -> Vec<Unit> {
-    let all: &[Unit] = match unit {
+/// What a stack of `unit` refers to, where its site has it.
+fn refers_to(unit: Unit) -> &'static [Unit] {
+    match unit {
         Unit::Network | Unit::Identity | Unit::Certificate => &[],
         Unit::Data | Unit::Search => &[Unit::Network, Unit::Identity],
         Unit::Media => &[Unit::Identity],
         Unit::Edge => &[Unit::Identity, Unit::Certificate, Unit::Media],
-    };
+    }
+}
+
+/// What `unit` of this site needs first.
+#[must_use]
+pub fn needs(unit: Unit, request: &Request) -> Vec<Unit> {
     let wanted = request.units();
-    all.iter().copied().filter(|unit| wanted.contains(unit)).collect()
+    refers_to(unit).iter().copied().filter(|unit| wanted.contains(unit)).collect()
+}
+
+/// The units whose stacks may refer to that of `unit`, which is deleted after them therefore.
+pub fn needed_by(unit: Unit) -> impl Iterator<Item = Unit> {
+    Unit::iter().filter(move |other| refers_to(*other).contains(&unit))
 }
 
 /// The outputs that others take of a unit, or that the site's pods do. A stack without one of them is not there yet.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
-use kube::api::{Api, DeleteParams, DynamicObject, Preconditions};
+use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
 use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -24,9 +24,10 @@ use crate::api::{WordPressSite, WordPressSiteStatus};
 use crate::cloudformation::port;
 use crate::cloudformation::retire::{Retired, Retirement};
 use crate::cloudformation::work::finding_of;
+use crate::site::apply::delete_by_uid;
 use crate::site::reconcile::Context;
 use crate::site::stacks::retire_with_bucket;
-use crate::units::{Unit, owner};
+use crate::units::{Unit, graph, owner};
 
 /// How far the end of the AWS half is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,13 +81,13 @@ where
     stop_the_pods(&context.client, site).await?;
     let (mut going, mut staying) = (Vec::new(), Vec::new());
     for (unit, record) in what_others_need_last(&live.status.units) {
-        if let Some(holder) = needed_by(unit).iter().find(|other| going.contains(*other)) {
+        if let Some(holder) = graph::needed_by(unit).find(|other| going.contains(other)) {
             going.push(unit);
             progress
                 .wait(record, Finding::new(Reason::Deleting, format!("the unit {unit} goes after the unit {holder}")));
             continue;
         }
-        if let Some(holder) = needed_by(unit).iter().find(|other| staying.contains(*other)) {
+        if let Some(holder) = graph::needed_by(unit).find(|other| staying.contains(other)) {
             staying.push(unit);
             progress.kept.push(format!("the stack {}, which the unit {holder} needs", record.stack_name));
             progress.units.push(record.clone());
@@ -160,9 +161,7 @@ impl Progress {
     }
 
     fn look_again(&mut self, wait: Option<Duration>) {
-        if let Some(wait) = wait {
-            self.look_again_after = Some(self.look_again_after.map_or(wait, |known| known.min(wait)));
-        }
+        self.look_again_after = self.look_again_after.into_iter().chain(wait).min();
     }
 }
 
@@ -173,16 +172,6 @@ fn what_others_need_last(units: &[UnitStatus]) -> Vec<(Unit, &UnitStatus)> {
         units.iter().filter_map(|record| Some((record.name.parse::<Unit>().ok()?, record))).collect();
     known.sort_by_key(|(unit, _)| Reverse(*unit));
     known
-}
-
-/// The units whose stacks refer to something in that of `unit`.
-fn needed_by(unit: Unit) -> &'static [Unit] {
-    match unit {
-        Unit::Network => &[Unit::Data, Unit::Search],
-        Unit::Identity => &[Unit::Data, Unit::Media, Unit::Search, Unit::Edge],
-        Unit::Certificate | Unit::Media => &[Unit::Edge],
-        Unit::Data | Unit::Search | Unit::Edge => &[],
-    }
 }
 
 async fn stop_the_pods(client: &Client, site: &impl ResourceExt) -> Result<(), Error> {
@@ -209,12 +198,7 @@ where
     {
         return Ok(());
     }
-    let guard = Preconditions { uid: found.metadata.uid.clone(), resource_version: None };
-    match api.delete(name, &DeleteParams::background().preconditions(guard)).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
-        Err(source) => Err(failed(source)),
-    }
+    delete_by_uid(api, name, found.metadata.uid).await.map_err(failed)
 }
 
 #[cfg(test)]
@@ -229,8 +213,8 @@ mod tests {
             Unit::iter().map(|unit| UnitStatus { name: unit.to_string(), ..UnitStatus::default() }).collect();
         let order: Vec<_> = what_others_need_last(&records).into_iter().map(|(unit, _)| unit).collect();
         for (place, unit) in order.iter().enumerate() {
-            for holder in needed_by(*unit) {
-                assert!(order[..place].contains(holder), "{unit} comes before {holder}");
+            for holder in graph::needed_by(*unit) {
+                assert!(order[..place].contains(&holder), "{unit} comes before {holder}");
             }
         }
     }
