@@ -77,10 +77,18 @@ where
     if live.status.units.is_empty() {
         return Ok(progress);
     }
+    let units = match what_others_need_last(&live.status.units) {
+        Ok(units) => units,
+        Err(unknown) => {
+            progress.units.clone_from(&live.status.units);
+            progress.finding = Some(unknown);
+            return Ok(progress);
+        }
+    };
     // What writes to the database and the bucket ends before they do.
     stop_the_pods(&context.client, site).await?;
     let (mut going, mut staying) = (Vec::new(), Vec::new());
-    for (unit, record) in what_others_need_last(&live.status.units) {
+    for (unit, record) in units {
         if let Some(holder) = graph::needed_by(unit).find(|other| going.contains(other)) {
             going.push(unit);
             progress
@@ -165,13 +173,25 @@ impl Progress {
     }
 }
 
-/// The recorded units, those that others need last. A unit that this version does not know has been made by a later
-/// one: it is left out here and stands in the status.
-fn what_others_need_last(units: &[UnitStatus]) -> Vec<(Unit, &UnitStatus)> {
-    let mut known: Vec<_> =
-        units.iter().filter_map(|record| Some((record.name.parse::<Unit>().ok()?, record))).collect();
+/// The recorded units, those that others need last. A unit that a later version has made may need any of them, and
+/// without it in the status its stack would be forgotten: so nothing is deleted until a version comes that knows it.
+fn what_others_need_last(units: &[UnitStatus]) -> Result<Vec<(Unit, &UnitStatus)>, Finding> {
+    let mut known = Vec::new();
+    for record in units {
+        let unit: Unit = record.name.parse().map_err(|_| {
+            Finding::new(
+                Reason::DeleteFailed,
+                format!(
+                    "the stack {} is of the unit {:?}, which this version of the operator does not know; install the version \
+                     that made it, which deletes it",
+                    record.stack_name, record.name
+                ),
+            )
+        })?;
+        known.push((unit, record));
+    }
     known.sort_by_key(|(unit, _)| Reverse(*unit));
-    known
+    Ok(known)
 }
 
 async fn stop_the_pods(client: &Client, site: &impl ResourceExt) -> Result<(), Error> {
@@ -211,11 +231,29 @@ mod tests {
     fn every_unit_comes_after_those_that_need_it() {
         let records: Vec<_> =
             Unit::iter().map(|unit| UnitStatus { name: unit.to_string(), ..UnitStatus::default() }).collect();
-        let order: Vec<_> = what_others_need_last(&records).into_iter().map(|(unit, _)| unit).collect();
+        let order = what_others_need_last(&records).expect("all are known");
+        let order: Vec<_> = order.into_iter().map(|(unit, _)| unit).collect();
         for (place, unit) in order.iter().enumerate() {
             for holder in graph::needed_by(*unit) {
                 assert!(order[..place].contains(&holder), "{unit} comes before {holder}");
             }
         }
+    }
+
+    #[test]
+    fn a_unit_of_a_later_version_is_neither_forgotten_nor_deleted_from_under() {
+        let unit = |name: &str| UnitStatus {
+            name: name.into(),
+            stack_name: format!("tairyo-{name}"),
+            ..UnitStatus::default()
+        };
+        let units = [unit("identity"), unit("login")];
+        let finding = what_others_need_last(&units).expect_err("nobody knows it");
+        assert!(finding.needs_a_person());
+        assert!(
+            finding.message.contains("tairyo-login") && finding.message.contains("\"login\""),
+            "{}",
+            finding.message
+        );
     }
 }
