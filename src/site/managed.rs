@@ -6,7 +6,7 @@ use std::time::Duration;
 use strum::IntoEnumIterator as _;
 
 use crate::api::WordPressSiteStatus;
-use crate::api::condition::Reason;
+use crate::api::condition::{ConditionType, Reason};
 use crate::api::finding::Finding;
 use crate::api::status::{AwsIdentity, DnsRecord, Plan, UnitStatus};
 use crate::cloudformation::drift;
@@ -17,6 +17,9 @@ use crate::units::{Outputs, Unit};
 pub struct Managed {
     /// The units, those that the class provides and those that it provided once.
     pub units: Vec<UnitState>,
+    /// What a later version remembers of units that this one does not know. It is kept as it is, or their stacks would
+    /// be forgotten.
+    pub unknown: Vec<UnitStatus>,
     /// What is known of their outputs, from their stacks or from the last status.
     pub outputs: Outputs,
     /// The first change that waits for a person.
@@ -57,12 +60,14 @@ impl Managed {
     /// What the last status says, for passes that look at nothing.
     #[must_use]
     pub fn remembered(previous: &WordPressSiteStatus) -> Self {
+        let known = |record: &&UnitStatus| record.name.parse::<Unit>().is_ok();
         let state = |record: &UnitStatus| {
             let unit = record.name.parse().ok()?;
-            Some(UnitState { unit, record: Some(record.clone()), finding: None })
+            Some(UnitState { unit, record: Some(record.clone()), finding: last_finding(previous, unit) })
         };
         Self {
             units: previous.units.iter().filter_map(state).collect(),
+            unknown: previous.units.iter().filter(|record| !known(record)).cloned().collect(),
             outputs: outputs(&previous.outputs),
             plan: previous.plan.clone(),
             dns_records: previous.dns_records.clone(),
@@ -90,7 +95,8 @@ impl Managed {
 
     /// Writes what is remembered into `status`. Whatever is not here is no longer true.
     pub fn write(&self, status: &mut WordPressSiteStatus) {
-        status.units = self.units.iter().filter_map(|state| state.record.clone()).collect();
+        let known = self.units.iter().filter_map(|state| state.record.as_ref());
+        status.units = known.chain(&self.unknown).cloned().collect();
         status.plan.clone_from(&self.plan);
         status.dns_records.clone_from(&self.dns_records);
         status.outputs = flat(&self.outputs);
@@ -126,6 +132,26 @@ impl Managed {
     }
 }
 
+/// Why `unit` was not as it should be when it was last looked at.
+fn last_finding(previous: &WordPressSiteStatus, unit: Unit) -> Option<Finding> {
+    let kind: &str = condition(unit).into();
+    let last = previous.conditions.iter().find(|condition| condition.type_ == kind && condition.status != "True")?;
+    Some(Finding::new(last.reason.parse().ok()?, last.message.clone()))
+}
+
+/// The condition that tells of `unit`.
+fn condition(unit: Unit) -> ConditionType {
+    match unit {
+        Unit::Network => ConditionType::NetworkReady,
+        Unit::Identity => ConditionType::IdentityReady,
+        Unit::Certificate => ConditionType::CertificateReady,
+        Unit::Data => ConditionType::DatabaseReady,
+        Unit::Media => ConditionType::MediaReady,
+        Unit::Search => ConditionType::SearchReady,
+        Unit::Edge => ConditionType::CdnReady,
+    }
+}
+
 /// `status.outputs` from what is known: the output `Host` of the unit `data` is `dataHost`.
 #[must_use]
 pub fn flat(outputs: &Outputs) -> BTreeMap<String, String> {
@@ -155,6 +181,8 @@ pub fn outputs(flat: &BTreeMap<String, String>) -> Outputs {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
     use super::*;
 
     #[test]
@@ -176,6 +204,39 @@ mod tests {
         let record =
             UnitStatus { name: unit.to_string(), stack_name: format!("tairyo-{unit}"), drift, ..UnitStatus::default() };
         UnitState { unit, record: Some(record), finding }
+    }
+
+    #[test]
+    fn a_site_that_is_suspended_says_of_its_parts_what_was_last_true() {
+        let mut status = WordPressSiteStatus {
+            units: ["search", "media"].map(|name| UnitStatus { name: name.into(), ..UnitStatus::default() }).into(),
+            ..WordPressSiteStatus::default()
+        };
+        let condition = |kind: &str, status: &str, reason: &str| Condition {
+            type_: kind.into(),
+            status: status.into(),
+            reason: reason.into(),
+            message: "what was told".into(),
+            observed_generation: None,
+            last_transition_time: Time(jiff::Timestamp::UNIX_EPOCH),
+        };
+        status.conditions =
+            vec![condition("SearchReady", "False", "CreateFailed"), condition("MediaReady", "True", "Ready")];
+        let managed = Managed::remembered(&status);
+        let search = managed.part(Unit::Search, "the search domain").expect("the unit is remembered");
+        assert_eq!(search, Err(Finding::new(Reason::CreateFailed, "what was told")));
+        assert!(managed.part(Unit::Media, "the bucket").is_some_and(|part| part.is_ok()));
+    }
+
+    #[test]
+    fn what_a_later_version_remembers_is_kept() {
+        let later = UnitStatus { name: "login".into(), ..UnitStatus::default() };
+        let before = WordPressSiteStatus { units: vec![later.clone()], ..WordPressSiteStatus::default() };
+        let mut managed = Managed::remembered(&before);
+        managed.units.clear();
+        let mut after = WordPressSiteStatus::default();
+        managed.write(&mut after);
+        assert_eq!(after.units, [later]);
     }
 
     #[test]
