@@ -57,6 +57,7 @@ install: cluster-up images ## Load the images and install the operator into the 
 .PHONY: generate
 generate: ## Write the generated files that are committed
 	cargo run --quiet -- crds --directory crds
+	cargo run --quiet -- crds --reference > docs/api.md
 
 .PHONY: test
 test: lint test-fast test-templates test-api test-aws test-runtime test-e2e test-browser ## Everything, in the order of how fast it fails

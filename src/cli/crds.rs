@@ -1,4 +1,6 @@
-//! `tairyo crds`: the definitions that are committed in `crds/`.
+//! `tairyo crds`: the definitions that are committed in `crds/`, and their reference in `docs/api.md`.
+
+pub mod reference;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -14,6 +16,9 @@ pub struct Options {
     /// Write one file for each definition into this directory instead of printing them.
     #[arg(long, value_name = "DIRECTORY")]
     directory: Option<PathBuf>,
+    /// Print the reference of every field as Markdown instead
+    #[arg(long, conflicts_with = "directory")]
+    reference: bool,
 }
 
 /// Why the definitions were not written.
@@ -34,6 +39,11 @@ pub enum Error {
 
 /// Prints or writes the definitions.
 pub fn run(options: &Options) -> Result<(), Error> {
+    if options.reference {
+        let page = reference::page(&definitions());
+        return write!(std::io::stdout(), "{page}")
+            .map_err(|source| Error::Write { path: "the output".into(), source });
+    }
     for definition in definitions() {
         let yaml = serde_saphyr::to_string(&definition)?;
         match &options.directory {

@@ -1,6 +1,6 @@
 //! The commands that people and pods run.
 
-mod crds;
+pub mod crds;
 mod gateway;
 
 use std::process::ExitCode;

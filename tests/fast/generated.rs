@@ -12,3 +12,10 @@ fn the_committed_definitions_are_those_of_the_code() {
         assert!(read(&path) == generated, "{} is stale; run `make generate`", path.display());
     }
 }
+
+#[test]
+fn the_committed_reference_of_the_api_is_that_of_the_code() {
+    let path = root().join("docs/api.md");
+    let generated = tairyo::cli::crds::reference::page(&tairyo::api::definitions());
+    assert!(read(&path) == generated, "{} is stale; run `make generate`", path.display());
+}

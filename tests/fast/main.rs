@@ -2,6 +2,7 @@
 
 mod generated;
 mod iam;
+mod links;
 mod reasons;
 mod rooms;
 
