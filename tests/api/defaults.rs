@@ -57,28 +57,47 @@ fn the_server_has_the_defaults_that_this_program_has() {
     });
 }
 
+/// Whole manifests of our kinds: those of `deploy/samples`, and those that stand in the documents.
+fn manifests() -> Vec<(String, Value)> {
+    let files = |directory: &str, ends: &str| -> Vec<_> {
+        let entries = root().join(directory).read_dir().expect("the folder can be listed");
+        let paths = entries.map(|entry| entry.expect("the folder can be listed").path());
+        paths.filter(|path| path.to_string_lossy().ends_with(ends)).collect()
+    };
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).expect("the file can be read");
+    let mut texts: Vec<_> =
+        files("deploy/samples", ".yaml").iter().map(|path| (path.display().to_string(), read(path))).collect();
+    for document in files("docs", ".md").into_iter().chain([root().join("README.md")]) {
+        let text = read(&document);
+        let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        // A part of a manifest is no manifest.
+        let whole = blocks.filter(|block| block.starts_with("apiVersion: tairyo.dev/"));
+        texts.extend(whole.map(|block| (document.display().to_string(), block.to_owned())));
+    }
+    let parsed = texts.into_iter().flat_map(|(name, text)| {
+        let documents: Vec<Value> =
+            serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{name}: not YAML: {error}"));
+        documents.into_iter().map(move |document| (name.clone(), document))
+    });
+    parsed.filter(|(_, document)| document["kind"].as_str().is_some_and(|it| it.starts_with("WordPress"))).collect()
+}
+
 #[test]
-fn the_server_takes_the_samples() {
+fn the_server_takes_the_samples_and_the_manifests_of_the_documents() {
     server::with(async |server| {
-        let directory = root().join("deploy/samples").read_dir().expect("the samples can be listed");
-        let mut samples = 0;
-        for entry in directory {
-            let text = std::fs::read_to_string(entry.expect("the samples can be listed").path());
-            let text = text.expect("a sample can be read");
-            let documents: Vec<Value> = serde_saphyr::from_multiple(&text).expect("a sample is YAML");
-            for mut sample in documents {
-                let Some(kind) = sample["kind"].as_str().filter(|it| it.starts_with("WordPress")) else { continue };
-                let definition = definition(kind);
-                // The test has a namespace of its own.
-                if let Some(metadata) = sample["metadata"].as_object_mut() {
-                    metadata.remove("namespace");
-                }
-                let stored = taken(server, &definition, &sample).await;
-                // The server drops a field that the schema does not have, and takes the rest.
-                assert!(holds(&stored, &sample["spec"]), "a field of {sample} is dropped: {stored}");
-                samples += 1;
-            }
+        let manifests = manifests();
+        for place in ["samples", "classes.md", "README.md"] {
+            assert!(manifests.iter().any(|(name, _)| name.contains(place)), "there is no manifest in {place}");
         }
-        assert!(samples > 0, "deploy/samples holds no site and no class");
+        for (name, mut manifest) in manifests {
+            let definition = definition(manifest["kind"].as_str().expect("it has a kind"));
+            // The test has a namespace of its own.
+            if let Some(metadata) = manifest["metadata"].as_object_mut() {
+                metadata.remove("namespace");
+            }
+            let stored = taken(server, &definition, &manifest).await;
+            // The server drops a field that the schema does not have, and takes the rest.
+            assert!(holds(&stored, &manifest["spec"]), "{name}: a field of {manifest} is dropped: {stored}");
+        }
     });
 }
