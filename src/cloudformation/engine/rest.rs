@@ -47,6 +47,9 @@ impl Pass<'_> {
         if let Some(end) = self.restore_policy(stack).await? {
             return Ok(End { current: true, ..end });
         }
+        if !stack.termination_protection {
+            return self.restore_protection(stack).await;
+        }
         if self.is_for_desired() {
             self.work.record.failure = None;
         } else if let Some(operation) = self.work.operation(OperationKind::Update)
@@ -236,6 +239,15 @@ impl Pass<'_> {
             by_annotation(&token)
         );
         Ok(End::stalled(Reason::UpdateFailed, message))
+    }
+
+    /// Protects a stack at rest again: only a deletion of the site, which does not come this way, may go without. A person
+    /// who lifted it by hand, or a deletion that was taken back before, would leave the data one click from its end.
+    async fn restore_protection(&mut self, stack: &Stack) -> Result<End, Error> {
+        tracing::warn!(stack = stack.name, "the termination protection was lifted by someone else; it is set again");
+        self.work.mutated = true;
+        self.work.port.set_termination_protection(&stack.id, true).await?;
+        Ok(End { current: true, after: Some(Duration::ZERO), ..End::default() })
     }
 
     /// Lifts the stack policy for an approved change; `None`: it is lifted. That it may be lifted is written down before.

@@ -75,6 +75,17 @@ async fn an_update_goes_through_a_change_set_and_keeps_the_outputs_meanwhile() {
 }
 
 #[tokio::test]
+async fn a_protection_that_somebody_lifted_is_set_again_without_a_word_in_the_status() {
+    let fake = Fake::new();
+    let mut site = Driver::created(&fake).await;
+    fake.world().stacks.iter_mut().for_each(|stack| stack.protected = false);
+    let outcome = site.pass().await.expect("it lives");
+    assert!(outcome.current && outcome.finding.is_none());
+    assert!(fake.stack(NAME).expect("it exists").protected);
+    site.stays().await;
+}
+
+#[tokio::test]
 async fn a_replacement_of_data_waits_for_exactly_its_approval() {
     let fake = Fake::new();
     let mut site = Driver::created(&fake).await;
