@@ -57,7 +57,11 @@ use super::status::WordPressSiteStatus;
         .field_path(".media"),
     validation = Rule::new("!has(oldSelf.adopt) || (has(self.adopt) && self.adopt == oldSelf.adopt)")
         .message("adopt cannot be changed or removed once it is set: the site's data is that of the named one")
-        .field_path(".adopt")
+        .field_path(".adopt"),
+    // Without it the generation would be the first again: a secret that pods no longer know.
+    validation = Rule::new("!has(oldSelf.cdn) || oldSelf.cdn.originSecretGeneration == 1 || has(self.cdn)")
+        .message("cdn cannot be removed once its originSecretGeneration was raised: it would go back to the first secret")
+        .field_path(".cdn")
 )]
 pub struct WordPressSiteSpec {
     /// The `WordPressClass` that serves the site. Without it: the default class. Immutable.
