@@ -1,5 +1,6 @@
 //! The rules of the house: checked on files, in milliseconds.
 
+mod faults;
 mod generated;
 mod iam;
 mod links;
