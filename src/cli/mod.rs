@@ -1,5 +1,6 @@
 //! The commands that people and pods run.
 
+mod check_installation;
 pub mod crds;
 mod gateway;
 
@@ -31,6 +32,8 @@ enum Command {
     Crds(crds::Options),
     /// Run the sidecar of a WordPress pod, or ask whether it is ready.
     Gateway(gateway::Options),
+    /// Ask the operator whether it is ready, as `helm test` does.
+    CheckInstallation(check_installation::Options),
 }
 
 /// Runs the command line of this process.
@@ -41,6 +44,7 @@ pub async fn run() -> ExitCode {
         }
         Command::Crds(options) => crds::run(&options).map_err(Into::into),
         Command::Gateway(options) => gateway::run(options).await.map_err(Into::into),
+        Command::CheckInstallation(options) => check_installation::run(&options).await.map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

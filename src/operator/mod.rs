@@ -20,6 +20,7 @@ pub mod crds;
 pub mod events;
 pub mod health;
 pub mod metrics;
+pub mod namespaces;
 pub mod options;
 pub(crate) mod process;
 pub mod queue;

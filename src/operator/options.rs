@@ -1,6 +1,8 @@
 //! What `tairyo operator` can be told, by flag or by environment.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
@@ -25,6 +27,15 @@ pub struct OperatorOptions {
     /// Let only the holder of the Lease reconcile; false is for a single replica only
     #[arg(long, env = "TAIRYO_LEADER_ELECTION", value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     pub leader_election: bool,
+
+    /// Namespaces, separated by commas, of the sites to run [default: all]
+    #[arg(long, env = "TAIRYO_WATCH_NAMESPACES", value_name = "NAMESPACES", value_delimiter = ',',
+          value_parser = dns_label)]
+    pub watch_namespaces: Vec<String>,
+
+    /// A directory of classes as YAML files, which are applied when this replica leads
+    #[arg(long, env = "TAIRYO_CLASS_DIRECTORY", value_name = "DIRECTORY")]
+    pub class_directory: Option<PathBuf>,
 
     /// How many sites are reconciled at the same time
     #[arg(long, env = "TAIRYO_CONCURRENCY", value_name = "COUNT", default_value_t = 32,
@@ -92,6 +103,13 @@ impl OperatorOptions {
     #[must_use]
     pub fn aws_poll(&self) -> Duration {
         Duration::from_secs(u64::from(self.aws_poll_seconds))
+    }
+
+    /// The namespaces of the sites to run, each once; none means all.
+    #[must_use]
+    pub fn watched_namespaces(&self) -> Vec<String> {
+        let each: BTreeSet<_> = self.watch_namespaces.iter().cloned().collect();
+        each.into_iter().collect()
     }
 
     /// What running passes get after the first signal.
@@ -191,6 +209,7 @@ mod tests {
         assert!(options.leader_election);
         assert_eq!((options.concurrency, options.resync()), (32, Duration::from_mins(10)));
         assert_eq!(options.shutdown_grace(), Duration::from_secs(25));
+        assert!(options.watch_namespaces.is_empty());
         assert_eq!((options.log_format, options.log_level.as_str()), (LogFormat::Json, "info,kube=warn"));
     }
 
@@ -198,6 +217,7 @@ mod tests {
     fn bad_values_are_answered_with_what_is_allowed() {
         for (arguments, allowed) in [
             (["--namespace", "x-"], "1 to 63 of a-z, 0-9 and -"),
+            (["--watch-namespaces", "blogs, shops"], "1 to 63 of a-z, 0-9 and -"),
             (["--identity", ""], "1 to 128 visible ASCII characters"),
             (["--concurrency", "0"], "1..=1000"),
             (["--resync-minutes", "0"], "1..=1440"),
@@ -212,6 +232,12 @@ mod tests {
             let error = parse(&arguments).expect_err("the value is bad");
             assert!(error.contains(allowed), "{arguments:?}: {error}");
         }
+    }
+
+    #[test]
+    fn namespaces_are_watched_once_however_often_they_are_named() {
+        let options = parse(&["--watch-namespaces", "shops,blogs,shops"]).expect("valid");
+        assert_eq!(options.watched_namespaces(), ["blogs", "shops"]);
     }
 
     #[test]

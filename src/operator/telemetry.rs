@@ -78,7 +78,7 @@ fn parse(filter: &str) -> Result<EnvFilter, Error> {
 
 /// A filter whose subscriber belongs to a test instead of the process.
 #[cfg(test)]
-pub(super) fn for_tests(filter: &str) -> (LogLevel, impl tracing::Subscriber + Send + Sync + use<>) {
+pub(crate) fn for_tests(filter: &str) -> (LogLevel, impl tracing::Subscriber + Send + Sync + use<>) {
     let (layer, handle) = reload::Layer::new(parse(filter).expect("the test's filter is valid"));
     (LogLevel(handle), tracing_subscriber::registry().with(layer))
 }

@@ -24,6 +24,7 @@ use crate::api::condition::ConditionType;
 use crate::api::names::{MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL};
 use crate::api::{WordPressClass, WordPressSite};
 use crate::cloudformation::accounts::{Accounts, Periods, SiteKey};
+use crate::operator::namespaces;
 use crate::operator::queue::{PassResult, WorkQueue};
 use crate::operator::{ControllerError, Runtime};
 
@@ -39,14 +40,19 @@ const DEBOUNCE: Duration = Duration::from_millis(200);
 /// Runs the controller of sites until shutdown is asked for and the running passes have ended.
 pub async fn run(runtime: Runtime) -> Result<(), ControllerError> {
     let queue = runtime.metrics.work_queue(NAME, runtime.options.concurrency);
-    let (controller, site_store) = watch_sites(&runtime.client, &queue);
+    let sources = Sources { client: runtime.client.clone(), namespaces: runtime.options.watched_namespaces() };
+    let (controller, site_store) = watch_sites(&sources, &queue);
     let wake = Wake { queue: queue.clone(), sites: site_store.clone() };
     let (controller, classes) = watch_classes(controller, &runtime.client, wake.clone());
-    let (controller, caches) = watch_children(controller, &runtime.client, &wake);
+    let (controller, caches) = watch_children(controller, &sources, &wake);
     let periods = Periods { in_progress: runtime.options.aws_poll(), ..Periods::default() };
     let (accounts, changed) = Accounts::new(&runtime.options.cluster_name, periods);
     let controller = controller.reconcile_on(sites_of_changed_stacks(changed, wake));
     report_when_synced(&runtime, &caches, &classes, &site_store);
+    if let Some(directory) = runtime.options.class_directory.clone() {
+        let (client, readiness) = (runtime.client.clone(), runtime.readiness.clone());
+        tokio::spawn(super::classes::follow(client, directory, readiness, runtime.shutdown.clone()));
+    }
     let context = Arc::new(Context {
         client: runtime.client.clone(),
         caches,
@@ -180,11 +186,17 @@ fn untroubled<K: Send + 'static>(
     })
 }
 
-fn watch_sites(client: &Client, queue: &WorkQueue) -> (Controller<GuardedSite>, Store<GuardedSite>) {
+/// Where sites and their objects are watched.
+struct Sources {
+    client: Client,
+    /// None means all.
+    namespaces: Vec<String>,
+}
+
+fn watch_sites(sources: &Sources, queue: &WorkQueue) -> (Controller<GuardedSite>, Store<GuardedSite>) {
     let (store, writer) = reflector::store::<GuardedSite>();
     let queue = queue.clone();
-    let changes = watcher(Api::<GuardedSite>::all(client.clone()), watcher::Config::default())
-        .default_backoff()
+    let changes = namespaces::watch(&sources.client, &sources.namespaces, &watcher::Config::default(), store.clone())
         .reflect(writer)
         .inspect_ok(move |event| match event {
             watcher::Event::Apply(site) | watcher::Event::InitApply(site) => {
@@ -225,22 +237,22 @@ fn watch_classes(
 
 fn watch_children(
     controller: Controller<GuardedSite>,
-    client: &Client,
+    sources: &Sources,
     wake: &Wake,
 ) -> (Controller<GuardedSite>, Caches) {
-    let (controller, service_accounts) = child(controller, client, wake);
-    let (controller, config_maps) = child(controller, client, wake);
-    let (controller, claims) = child(controller, client, wake);
-    let (controller, services) = child(controller, client, wake);
-    let (controller, stateful_sets) = child(controller, client, wake);
-    let (controller, deployments) = child(controller, client, wake);
-    let (controller, ingresses) = child(controller, client, wake);
-    let (controller, network_policies) = child(controller, client, wake);
-    let (controller, autoscalers) = child(controller, client, wake);
-    let (controller, disruption_budgets) = child(controller, client, wake);
-    let (controller, jobs) = child(controller, client, wake);
-    let (controller, cron_jobs) = child(controller, client, wake);
-    let (controller, pods) = child(controller, client, wake);
+    let (controller, service_accounts) = child(controller, sources, wake);
+    let (controller, config_maps) = child(controller, sources, wake);
+    let (controller, claims) = child(controller, sources, wake);
+    let (controller, services) = child(controller, sources, wake);
+    let (controller, stateful_sets) = child(controller, sources, wake);
+    let (controller, deployments) = child(controller, sources, wake);
+    let (controller, ingresses) = child(controller, sources, wake);
+    let (controller, network_policies) = child(controller, sources, wake);
+    let (controller, autoscalers) = child(controller, sources, wake);
+    let (controller, disruption_budgets) = child(controller, sources, wake);
+    let (controller, jobs) = child(controller, sources, wake);
+    let (controller, cron_jobs) = child(controller, sources, wake);
+    let (controller, pods) = child(controller, sources, wake);
     let caches = Caches {
         service_accounts,
         config_maps,
@@ -273,7 +285,7 @@ fn sites_of_changed_stacks(
 }
 
 /// Watches the objects of one kind that carry our label. What we do not read of them is not kept in memory.
-fn child<K>(controller: Controller<GuardedSite>, client: &Client, wake: &Wake) -> (Controller<GuardedSite>, Store<K>)
+fn child<K>(controller: Controller<GuardedSite>, sources: &Sources, wake: &Wake) -> (Controller<GuardedSite>, Store<K>)
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Clone
@@ -285,8 +297,8 @@ where
 {
     let (store, writer) = reflector::store::<K>();
     let selector = format!("{MANAGED_BY_LABEL}={MANAGED_BY},{SITE_LABEL}");
-    let changes = watcher(Api::<K>::all(client.clone()), watcher::Config::default().labels(&selector))
-        .default_backoff()
+    let config = watcher::Config::default().labels(&selector);
+    let changes = namespaces::watch(&sources.client, &sources.namespaces, &config, store.clone())
         .modify(|object| object.managed_fields_mut().clear())
         .reflect(writer)
         .touched_objects();

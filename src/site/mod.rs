@@ -1,10 +1,11 @@
 //! One `WordPressSite`: a file for each step of a pass.
 //!
 //! dereference → validate → build → observe → decide → apply → status, and finalize. Only `dereference`, `observe`,
-//! `apply`, `status`, `finalize`, `probe`, `reconcile` and `controller` do I/O; the others are plain functions.
+//! `apply`, `status`, `finalize`, `probe`, `classes`, `reconcile` and `controller` do I/O; the others are plain functions.
 
 pub mod apply;
 pub mod build;
+pub mod classes;
 pub mod conditions;
 pub mod controller;
 pub mod covers;
