@@ -63,7 +63,7 @@ pub enum Error {
 pub async fn follow(client: Client, directory: PathBuf, readiness: Readiness, stop: CancellationToken) {
     readiness.failing(CHECK, "the classes of the installation have not been applied yet");
     while let Err(error) = apply(&client, &directory).await {
-        let error = chain(&error).to_string();
+        let error = chain(&error);
         tracing::error!(%error, "the classes of the installation could not be applied; this is tried again");
         readiness.failing(CHECK, error);
         tokio::select! {
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_file_that_is_no_object_is_named() {
         let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/classes");
-        let error = chain(&read(&base).expect_err("it is no object")).to_string();
+        let error = chain(&read(&base).expect_err("it is no object"));
         assert!(error.contains("nameless.yaml"), "{error}");
     }
 
