@@ -58,9 +58,10 @@ install: cluster-up images ## Load the images and install the operator into the 
 generate: ## Write the generated files that are committed
 	cargo run --quiet -- crds --directory crds
 	cargo run --quiet -- crds --reference > docs/api.md
+	charts/generate
 
 .PHONY: test
-test: lint test-fast test-templates test-api test-aws test-runtime test-e2e test-browser ## Everything, in the order of how fast it fails
+test: lint test-fast test-templates test-chart test-api test-aws test-runtime test-e2e test-browser ## Everything, in the order of how fast it fails
 
 .PHONY: lint
 lint: ## Formats, lints, shell scripts, licences
@@ -75,6 +76,10 @@ test-fast: ## Unit tests and the rules of the house: seconds after a build, no c
 .PHONY: test-api
 test-api: ## The rules of the API on a real API server of their own
 	cargo test --locked --test api
+
+.PHONY: test-chart
+test-chart: ## The chart with Helm 3 and 4, on an API server of its own
+	tests/chart/run
 
 .PHONY: test-templates
 test-templates: ## The templates of the AWS units, by cfn-lint, checkov and the published schemas

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 /// Watches a kind in `namespaces`, or in the whole cluster where there are none. `store` is the one that is filled by what
 /// this gives. A watch that fails says so, waits and tries again.
+#[must_use]
 pub fn watch<K>(
     client: &Client,
     namespaces: &[String],
