@@ -139,7 +139,7 @@ class Server(unittest.TestCase):
             for namespace in (NAMESPACE, 'blogs', 'others'):
                 listed = kubectl('auth', 'can-i', '--list', '--no-headers', '--namespace', namespace, '--as', f'system:serviceaccount:{NAMESPACE}:tairyo', '--as-group', 'system:serviceaccounts')
                 # Without the paths of discovery, which Kubernetes gives to everybody.
-                rows = sorted(re.sub(r'\s{2,}', '  ', line.strip()) for line in listed.splitlines() if not line.startswith('['))
+                rows = sorted(re.sub(r'\s{2,}', '  ', line.strip()) for line in listed.splitlines() if not line.strip().startswith('['))
                 told.append('\n'.join([f'# in the namespace {namespace}', *rows]))
             with self.subTest(mode=mode):
                 compare(self, f'rights-{mode}.txt', '\n\n'.join(told) + '\n')
