@@ -80,7 +80,7 @@ pub enum Reason {
     Valid,
     /// This part has not been looked at, since an earlier one is not ready.
     Waiting,
-    /// `spec.suspend` is true: nothing is changed.
+    /// `spec.suspend` or the annotation tairyo.dev/suspend is true: nothing is changed.
     Suspended,
     /// The site is being deleted.
     Deleting,

@@ -13,6 +13,16 @@ pub const FINALIZER: &str = "tairyo.dev/site";
 pub const DEFAULT_CLASS_ANNOTATION: &str = "tairyo.dev/is-default-class";
 /// On a site: the token of the plan that a person allows.
 pub const APPROVE_ANNOTATION: &str = "tairyo.dev/approve";
+/// On a site: `"true"` holds it still, as `spec.suspend` does, without a change of the spec that GitOps would take back.
+pub const SUSPEND_ANNOTATION: &str = "tairyo.dev/suspend";
+/// On a site: asks for a look at everything now. See `site::actions` for this and the three that follow.
+pub const RECONCILE_ANNOTATION: &str = "tairyo.dev/reconcile-requested-at";
+/// On a site: asks for new web pods, one by one.
+pub const RESTART_ANNOTATION: &str = "tairyo.dev/restart-requested-at";
+/// On a site: asks for empty page caches.
+pub const CLEAR_CACHE_ANNOTATION: &str = "tairyo.dev/clear-cache-requested-at";
+/// On a site: asks for another try of what has failed.
+pub const RETRY_ANNOTATION: &str = "tairyo.dev/retry-requested-at";
 /// On each object that we apply: the digest of what was applied. See `site::apply`.
 pub const DIGEST_ANNOTATION: &str = "tairyo.dev/applied-digest";
 

@@ -53,6 +53,31 @@ pub struct WordPressSiteStatus {
     /// Where and as whom the units were made, so that they can be deleted when the class is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws: Option<AwsIdentity>,
+    /// The requests by annotation that have been carried out. A request is done once its value stands here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handled_requests: Option<HandledRequests>,
+}
+
+/// For each request the value of its annotation that was carried out last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HandledRequests {
+    /// Of tairyo.dev/reconcile-requested-at: everything was looked at again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub reconcile: Option<String>,
+    /// Of tairyo.dev/restart-requested-at: the web pods are replaced, or begin with it where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub restart: Option<String>,
+    /// Of tairyo.dev/clear-cache-requested-at: the web pods, and their page caches with them, are replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub clear_cache: Option<String>,
+    /// Of tairyo.dev/retry-requested-at: what had failed by then is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub retry: Option<String>,
 }
 
 /// Where and as whom the units of a site were made.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::port::StackEvent;
-use crate::api::status::{UnitFailure, UnitStatus};
+use crate::api::status::{OperationKind, UnitFailure, UnitStatus};
 
 /// The type of the stack itself among its events.
 pub const STACK: &str = "AWS::CloudFormation::Stack";
@@ -97,10 +97,26 @@ pub fn write_down(
     failure
 }
 
+/// Makes what has failed due for another try, as a person asked. What waits for an approval goes on waiting for it.
+pub fn try_again(record: &mut UnitStatus) {
+    let Some(failure) = &mut record.failure else { return };
+    failure.attempts = 0;
+    // A change that failed is not repeated for the same digest while it is remembered. A creation or a deletion is, and
+    // has to stay known: the next step follows from it.
+    if record.operation.as_ref().is_some_and(|it| {
+        it.token == failure.token && matches!(it.kind, OperationKind::Update | OperationKind::ContinueRollback)
+    }) {
+        record.operation = None;
+    }
+}
+
 /// How long to wait before the next try; `None`: it is due. It follows from what is recorded, so that a restart neither
 /// forgets nor repeats it: 1, 4, 16 minutes, then every hour.
 #[must_use]
 pub fn delay(failure: &UnitFailure, now: Timestamp) -> Option<Duration> {
+    if failure.attempts == 0 {
+        return None;
+    }
     let exponent = u32::try_from(failure.attempts.saturating_sub(1)).unwrap_or(0).min(8);
     let delay = Duration::from_mins(1).saturating_mul(4_u32.pow(exponent)).min(LONGEST_DELAY);
     // A time that cannot be read is not one to wait for.

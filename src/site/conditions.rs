@@ -30,8 +30,8 @@ pub struct Findings<'a> {
     pub published: Option<Result<String, Finding>>,
     /// Whether the deployment on the cluster is the wanted one.
     pub current: bool,
-    /// Whether `spec.suspend` is true.
-    pub suspended: bool,
+    /// What holds the site still, and how to end that.
+    pub suspended: Option<&'static str>,
 }
 
 /// One condition before it has times.
@@ -171,8 +171,7 @@ fn summarise(conditions: &mut Conditions<'_>, findings: &Findings<'_>, parts: &[
     let needs_a_person = findings.obstacle.into_iter().chain(troubles()).find(|finding| finding.needs_a_person());
     let trouble = needs_a_person.or(findings.obstacle).or(first_trouble);
     match trouble {
-        _ if findings.suspended => {
-            let message = "spec.suspend is true: nothing is changed; set it to false to go on";
+        _ if let Some(message) = findings.suspended => {
             let served = if trouble.is_none() { "True" } else { "False" };
             conditions.set(ConditionType::Ready, served, Reason::Suspended, message);
             conditions.set(ConditionType::Reconciling, "False", Reason::Suspended, message);

@@ -3,6 +3,7 @@
 //! dereference → validate → build → observe → decide → apply → status, and finalize. Only `dereference`, `observe`,
 //! `apply`, `status`, `finalize`, `probe`, `classes`, `reconcile` and `controller` do I/O; the others are plain functions.
 
+pub mod actions;
 pub mod apply;
 pub mod build;
 pub mod classes;

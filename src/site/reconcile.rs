@@ -12,6 +12,7 @@ use kube::runtime::reflector::Store;
 use kube::{Client, Resource, ResourceExt};
 use rand::RngExt as _;
 
+use super::actions::{self, Actions, Reached};
 use super::apply::apply;
 use super::build::build;
 use super::conditions::{self, Findings};
@@ -148,39 +149,52 @@ async fn pass(context: &Context, site: WordPressSite) -> Result<Action, Error> {
 
 async fn pass_of_invalid(context: &Context, site: &WordPressSite, invalid: &Invalid) -> Result<Action, Error> {
     let previous = context.written.previous(site);
-    let status = conditions::invalid(&previous, site.metadata.generation, invalid, Timestamp::now());
+    let mut status = conditions::invalid(&previous, site.metadata.generation, invalid, Timestamp::now());
+    Actions::of(site.annotations(), &previous).acknowledge(&mut status, Reached::Looked);
     report(context, site, &previous, status).await?;
     Ok(Action::requeue(jittered(LOOK_AGAIN_AT_STALLED)))
 }
 
 async fn pass_of_valid(context: &Context, site: &WordPressSite, valid: Site) -> Result<Action, Error> {
     let previous = context.written.previous(site);
-    let managed = if site.spec.suspend {
+    let actions = Actions::of(site.annotations(), &previous);
+    let suspended = actions::suspended(&site.spec, site.annotations());
+    let managed = if suspended.is_some() {
         Managed::remembered(&previous)
     } else {
-        stacks::advance(context, site, &valid, &previous, &front(&context.caches, &valid)).await
+        let memory = actions.memory(&previous);
+        stacks::advance(context, site, &valid, &memory, &front(&context.caches, &valid)).await
     };
     // Where the pods still wait for managed parts, nothing of them is touched: what runs goes on running.
     let resolved = resolve(&valid, &managed.outputs, &context.defaults.gateway);
     let waits_for_aws = resolved.as_ref().err().cloned();
     let valid = resolved.unwrap_or(valid);
-    let desired = build(&valid);
+    let mut desired = build(&valid);
+    actions.mark(&mut desired);
     let observed = observe(&context.client, &context.caches, &valid, &desired).await?;
     let progress = progress(&valid, &desired, &observed);
     let adopts = site.spec.adopt.as_deref();
     let mut look_again_after =
         managed.look_again_after.unwrap_or(context.options.resync()).min(context.options.resync());
     let mut current = true;
-    let obstacle = match decide(&valid, adopts, &desired, &observed, &progress, Timestamp::now()) {
+    let mut reached = if suspended.is_some() { Reached::Looked } else { Reached::Some };
+    let now = actions.time(Timestamp::now());
+    let obstacle = match decide(&valid, adopts, &desired, &observed, &progress, now) {
         _ if managed.obstacle.is_some() => managed.obstacle.clone(),
         _ if waits_for_aws.is_some() => None,
         Err(obstacle) => Some(obstacle),
-        Ok(_) if site.spec.suspend => None,
+        Ok(_) if suspended.is_some() => None,
         Ok(steps) => {
             look_again_after = steps.look_again_after.map_or(look_again_after, |soon| soon.min(look_again_after));
             current = !steps.apply.iter().any(|prepared| prepared.resource.kind == "Deployment");
             match apply(&context.client, &valid, &desired, steps).await {
-                Ok(()) => None,
+                Ok(()) => {
+                    // The web pods come last, and only to a database that is theirs.
+                    if progress.installed.is_ok() && progress.schema.is_ok() {
+                        reached = Reached::WebPods;
+                    }
+                    None
+                }
                 Err(error) => Some(error.finding().ok_or(error)?),
             }
         }
@@ -200,9 +214,10 @@ async fn pass_of_valid(context: &Context, site: &WordPressSite, valid: Site) -> 
         obstacle: obstacle.as_ref(),
         published,
         current,
-        suspended: site.spec.suspend,
+        suspended,
     };
-    let status = conditions::status(&previous, site.metadata.generation, &findings, Timestamp::now());
+    let mut status = conditions::status(&previous, site.metadata.generation, &findings, Timestamp::now());
+    actions.acknowledge(&mut status, reached);
     if conditions::find(&status, ConditionType::Reconciling).is_some_and(|it| it.status == "True") {
         look_again_after = look_again_after.min(LOOK_AGAIN_AT_RECONCILING);
     }

@@ -38,7 +38,7 @@ struct Case {
     progress: Progress,
     obstacle: Option<Finding>,
     published: Option<Result<String, Finding>>,
-    suspended: bool,
+    suspended: Option<&'static str>,
     managed: Managed,
 }
 
@@ -50,7 +50,7 @@ impl Case {
             progress: done(),
             obstacle: None,
             published,
-            suspended: false,
+            suspended: None,
             managed: Managed::default(),
         }
     }
@@ -140,7 +140,7 @@ fn a_bad_new_image_is_news_of_the_workload_while_old_pods_serve() {
 #[test]
 fn a_suspended_site_is_neither_reconciling_nor_stalled() {
     let mut case = Case::served();
-    case.suspended = true;
+    case.suspended = Some("suspended");
     let status = case.status(&WordPressSiteStatus::default(), now());
     assert_eq!(summary(&status), ["True/Suspended", "False/Suspended", "False/Suspended"]);
 }

@@ -26,12 +26,13 @@ built_directory() {
   printf '%s/%s-%s\n' "$CACHE" "$1" "$key"
 }
 
+# require_go MODULE
 require_go() {
-  command -v go >/dev/null 2>&1 || die "Go is needed to build Kubernetes: install Go 1.26 or newer (Debian's golang-go is too old) and put it on PATH"
+  command -v go >/dev/null 2>&1 || die "Go is needed to build $1: install Go 1.26 or newer (Debian's golang-go is too old) and put it on PATH"
   local version
-  version=$(cd "$HARNESS/companions" && GOTOOLCHAIN=local go env GOVERSION 2>/dev/null)
+  version=$(cd "$HARNESS/$1" && GOTOOLCHAIN=local go env GOVERSION 2>/dev/null)
   version=${version#go}
-  [[ $(printf '%s\n' 1.26 "$version" | sort -V | head -1) == 1.26 ]] || die "Go ${version:-of an unknown version} is too old to build Kubernetes; allowed: 1.26 or newer"
+  [[ $(printf '%s\n' 1.26 "$version" | sort -V | head -1) == 1.26 ]] || die "Go ${version:-of an unknown version} is too old to build $1; allowed: 1.26 or newer"
 }
 
 # build_module MODULE LINKER-FLAGS PACKAGE...
@@ -40,7 +41,7 @@ build_module() {
   shift 2
   target=$(built_directory "$module")
   [[ ! -e $target/complete ]] || return 0
-  require_go
+  require_go "$module"
   mkdir -p "$CACHE/locks"
   exec {lock}>"$CACHE/locks/build-$module"
   if ! flock --nonblock "$lock"; then
@@ -52,10 +53,11 @@ build_module() {
     log=$target.log
     rm -rf "$target" "$target.new"
     mkdir -p "$target.new"
-    say "building $module (${*##*/}): once, about $([[ $module == kubernetes ]] && echo 8 || echo 3) minutes on two cores; the log: $log"
+    say "building $module (${*##*/}): once, about $([[ $module == companions ]] && echo 3 || echo 8) minutes on two cores; the log: $log"
     (cd "$HARNESS/$module" && CGO_ENABLED=0 GOFLAGS='' exec nice go build -v -buildvcs=false -mod=readonly -trimpath -ldflags "$flags" -o "$target.new/" "$@") \
       </dev/null >"$log" 2>&1 &
     report_build "$module" $! "$log" "$began"
+    [[ $(type -t "after_build_of_$module") != function ]] || "after_build_of_$module" "$target.new"
     touch "$target.new/complete"
     mv "$target.new" "$target"
     say "built $module in $(elapsed "$began")"
