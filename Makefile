@@ -59,9 +59,10 @@ generate: ## Write the generated files that are committed
 	cargo run --quiet -- crds --directory crds
 	cargo run --quiet -- crds --reference > docs/api.md
 	charts/generate
+	deploy/argocd/generate
 
 .PHONY: test
-test: lint test-fast test-templates test-chart test-api test-aws test-runtime test-e2e test-browser ## Everything, in the order of how fast it fails
+test: lint test-fast test-templates test-chart test-api test-aws test-runtime test-e2e test-argocd test-browser ## Everything, in the order of how fast it fails
 
 .PHONY: lint
 lint: ## Formats, lints, shell scripts, licences
@@ -99,6 +100,10 @@ test-e2e: install ## Sites on the real cluster: life, faults, input
 	trap 'tests/emulator/emulator down' EXIT; \
 	cargo test --locked --test e2e -- --test-threads 3 --skip alone:: && \
 	cargo test --locked --test e2e -- --test-threads 1 alone::
+
+.PHONY: test-argocd
+test-argocd: install ## A real Argo CD on the real cluster, and its rules of health and actions
+	tests/argocd/run
 
 .PHONY: test-browser
 test-browser: install ## A person at wp-admin, in a headless Chromium

@@ -2,6 +2,7 @@
 
 mod faults;
 mod generated;
+mod gitops;
 mod iam;
 mod links;
 mod reasons;

@@ -6,6 +6,7 @@ use crate::cloudformation::fake::{Fake, Fault, Phase};
 
 mod faults;
 mod kills;
+mod retry;
 mod statuses;
 
 fn reason(outcome: &Outcome) -> Option<Reason> {
