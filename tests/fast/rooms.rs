@@ -3,7 +3,7 @@
 use crate::{files, read, root};
 
 /// Files and directories of plain functions.
-const PURE: [&str; 24] = [
+const PURE: [&str; 25] = [
     "src/api",
     "src/cloudformation/create_only.rs",
     "src/cloudformation/failure.rs",
@@ -17,6 +17,7 @@ const PURE: [&str; 24] = [
     "src/cloudformation/token.rs",
     "src/units",
     "src/workload",
+    "src/site/actions.rs",
     "src/site/build.rs",
     "src/site/conditions.rs",
     "src/site/covers.rs",
