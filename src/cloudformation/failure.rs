@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::port::StackEvent;
-use crate::api::status::{OperationKind, UnitFailure, UnitStatus};
+use crate::api::status::{OperationKind, UnitFailure, UnitOperation, UnitStatus};
 
 /// The type of the stack itself among its events.
 pub const STACK: &str = "AWS::CloudFormation::Stack";
@@ -101,11 +101,14 @@ pub fn write_down(
 pub fn try_again(record: &mut UnitStatus) {
     let Some(failure) = &mut record.failure else { return };
     failure.attempts = 0;
-    // A change that failed is not repeated for the same digest while it is remembered. A creation or a deletion is, and
-    // has to stay known: the next step follows from it.
-    if record.operation.as_ref().is_some_and(|it| {
-        it.token == failure.token && matches!(it.kind, OperationKind::Update | OperationKind::ContinueRollback)
-    }) {
+    // A change that failed is not repeated for the same digest while it is remembered, nor after the way back from it. A
+    // creation or a deletion is, and has to stay known: the next step follows from it.
+    let is_in_the_way = |operation: &UnitOperation| match operation.kind {
+        OperationKind::Update => operation.token == failure.token,
+        OperationKind::ContinueRollback => true,
+        _ => false,
+    };
+    if record.operation.as_ref().is_some_and(is_in_the_way) {
         record.operation = None;
     }
 }
