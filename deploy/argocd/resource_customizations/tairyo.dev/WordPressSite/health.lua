@@ -1,5 +1,6 @@
 -- The status is that of kstatus: observedGeneration, and the conditions Ready, Reconciling and Stalled, which are there from
 -- the first look on. The operator: https://tairyo.dev, its conditions: docs/reasons.md.
+-- What is being deleted never comes here: Argo CD calls it Progressing by itself.
 -- Base functions only, so that the file works in argocd-cm without useOpenLibs as well.
 local health = { status = "Progressing", message = "Waiting for the operator to look at the site" }
 
@@ -18,14 +19,6 @@ local function told(condition)
     return condition.reason
   end
   return condition.reason .. ": " .. condition.message
-end
-
-if obj.metadata.deletionTimestamp ~= nil then
-  health.message = "Being deleted"
-  if ready ~= nil and ready.reason ~= "Ready" then
-    health.message = "Being deleted: " .. told(ready)
-  end
-  return health
 end
 
 -- The annotation changes no generation, so the status may not know of it yet.
