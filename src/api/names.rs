@@ -13,7 +13,7 @@ pub const FINALIZER: &str = "tairyo.dev/site";
 pub const DEFAULT_CLASS_ANNOTATION: &str = "tairyo.dev/is-default-class";
 /// On a site: the token of the plan that a person allows.
 pub const APPROVE_ANNOTATION: &str = "tairyo.dev/approve";
-/// On a site: `"true"` holds it still, as `spec.suspend` does, without a change of the spec that GitOps would take back.
+/// On a site: `"true"` holds it still, as `spec.suspend` does, without a change of the spec that a sync would take back.
 pub const SUSPEND_ANNOTATION: &str = "tairyo.dev/suspend";
 /// On a site: asks for a look at everything now. See `site::actions` for this and the three that follow.
 pub const RECONCILE_ANNOTATION: &str = "tairyo.dev/reconcile-requested-at";

@@ -1,5 +1,5 @@
-//! What people ask of a site by annotations: GitOps tools keep an annotation that is not in Git, and take back a change of
-//! the spec. Plain functions.
+//! What people ask of a site by annotations: what syncs from Git keeps an annotation that is not in Git, and takes back a
+//! change of the spec. Plain functions.
 //!
 //! A request is a value that differs from the one that `status.handledRequests` has; a timestamp is usual and any text will
 //! do. So it is carried out once, whatever restarts in between, and an annotation that stays, goes or comes back asks

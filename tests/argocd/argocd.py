@@ -77,7 +77,7 @@ def action(manifest, name, **parameters):
 
 
 class Repository:
-    """A Git repository with one folder for each Application."""
+    """A Git repository with the manifests of one Application."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -89,9 +89,9 @@ class Repository:
         identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
         subprocess.run(["git", *identity, *arguments], cwd=self.folder, check=True)
 
-    def commit(self, path, documents, message):
-        """Makes the folder `path` hold `documents`, by their names."""
-        target = self.folder / path
+    def commit(self, documents, message):
+        """Makes the folder `manifests` hold `documents`, by their names, and returns the commit."""
+        target = self.folder / "manifests"
         target.mkdir(exist_ok=True)
         for old in target.glob("*.yaml"):
             old.unlink()
@@ -101,9 +101,6 @@ class Repository:
         (target / "README").write_text("manifests\n")
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", message)
-
-    def head(self):
-        """The last commit."""
         return subprocess.run(["git", "rev-parse", "HEAD"], cwd=self.folder, check=True, text=True, capture_output=True).stdout.strip()
 
     def url(self):
@@ -121,7 +118,6 @@ class ArgoCD:
         self.tracking = tracking
         self.processes = {}
         folder.mkdir()
-        self.repository = Repository(folder / "repository")
         self.metrics_port = free_port()
 
     def start(self):
@@ -188,11 +184,18 @@ class ArgoCD:
                 raise AssertionError(f"{name} ended:\n{(self.folder / f'{name}.log').read_text()[-2000:]}")
 
 
+def served(kind):
+    """Whether the API server knows a kind of Argo CD."""
+    return bool(kubectl("get", "--raw", f"/apis/argoproj.io/v1alpha1/{kind}", check=False))
+
+
 def define():
     """Argo CD's own kinds."""
     kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(BUILT / "manifests/application-crd.yaml"),
             "--filename", str(BUILT / "manifests/appproject-crd.yaml"))
-    kubectl("wait", "--for", "condition=Established", "crd/applications.argoproj.io", "crd/appprojects.argoproj.io")
+    # Not `kubectl wait`, which makes an error of a definition that has no conditions yet.
+    for kind in ("applications", "appprojects"):
+        eventually(f"the kind {kind}", lambda: served(kind), 30)
 
 
 def shut_out_others(ports):
@@ -209,7 +212,7 @@ def shut_out_others(ports):
 def remove_all(namespaces, classes):
     """Removes whatever this or an earlier run has left."""
     subprocess.run(["nft", "delete", "table", "inet", FIREWALL], capture_output=True)
-    if get("crd", "applications.argoproj.io"):
+    if served("applications"):
         # Without Argo CD nobody would take the finalizers away.
         columns = "custom-columns=:.metadata.namespace,:.metadata.name"
         for line in kubectl("get", "applications.argoproj.io", "--all-namespaces", "--output", columns, "--no-headers").splitlines():

@@ -11,6 +11,8 @@ import argocd
 from argocd import eventually, get, kubectl
 
 SITUATIONS = ("create", "rest", "change", "suspend", "fail", "fix", "remove")
+# As in the sample, but sooner. With `refresh` a try takes the commit that is the latest by then.
+RETRY = {"limit": 5, "backoff": {"duration": "3s", "factor": 1}, "refresh": True}
 IMAGE_THAT_IS_NOT_THERE = "localhost/tairyo-wordpress:not-there"
 JSONPATH_OF = '.status.conditions[?(@.type=="{0}")]'
 
@@ -38,9 +40,12 @@ class Watch:
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n").split("|"))
 
-    def since(self, mark):
-        """The lines after the first `mark`."""
-        return self.lines[mark:]
+    def since(self, mark, reading, last):
+        """What the lines after the first `mark` read as. The watch may lag behind whoever asks, so it waits for the `last`."""
+        def steps():
+            found = [reading(line) for line in self.lines[mark:]]
+            return found if found and found[-1] == last else None
+        return eventually(f"the watch to see {last}", steps, 20)
 
     def stop(self):
         """Ends the watch."""
@@ -103,7 +108,7 @@ class Kubectl(Way):
 
     def history(self, mark):
         """What kstatus made of the object since `mark`."""
-        return [kstatus(line) for line in self.watch.since(mark)]
+        return [step for step in self.watch.since(mark, kstatus, "Current") if step]
 
     def create(self):
         kubectl("create", "namespace", self.namespace)
@@ -113,8 +118,7 @@ class Kubectl(Way):
             "wordpresssite", "blog", self.namespace, ".metadata.generation", ".status.observedGeneration",
             *(JSONPATH_OF.format(kind) + ".status" for kind in ("Ready", "Reconciling", "Stalled")))
         self.wait("Ready")
-        # The first line may be older than the first pass.
-        seen = [step for step in self.history(0) if step]
+        seen = self.history(0)
         assert "Failed" not in seen, f"{self.name}: failed during the creation: {arrow(seen)}"
         return arrow(seen)
 
@@ -180,6 +184,7 @@ class Application(Way):
         super().__init__(name)
         self.instance = instance
         self.annotations = annotations
+        self.repository = None
         self.watch = None
 
     def documents(self):
@@ -197,9 +202,7 @@ class Application(Way):
     def commit(self, message, *without):
         """Makes a commit of what should be, and tells Argo CD."""
         documents = {name: document for name, document in self.documents().items() if name not in without}
-        with LOCK:
-            self.instance.repository.commit(self.name, documents, message)
-            revision = self.instance.repository.head()
+        revision = self.repository.commit(documents, message)
         if self.application():
             self.refresh("normal")
         return revision
@@ -245,18 +248,19 @@ class Application(Way):
 
     def history(self, mark):
         """What Argo CD said of the site since `mark`."""
-        return [health for _, health in self.watch.since(mark) if health]
+        return [step for step in self.watch.since(mark, lambda line: line[1], "Healthy") if step]
 
     def create(self):
+        self.repository = argocd.Repository(self.instance.folder / self.name)
         revision = self.commit("Create the site")
         kubectl("apply", "--filename", "-", document={
             "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
             "metadata": {"name": self.name, "namespace": self.instance.namespace, "annotations": self.annotations,
                          "finalizers": ["resources-finalizer.argocd.argoproj.io"]},
             "spec": {"project": "default",
-                     "source": {"repoURL": self.instance.repository.url(), "targetRevision": "main", "path": self.name},
+                     "source": {"repoURL": self.repository.url(), "targetRevision": "main", "path": "manifests"},
                      "destination": {"server": "https://kubernetes.default.svc", "namespace": self.namespace},
-                     "syncPolicy": {"automated": {"prune": True, "selfHeal": True},
+                     "syncPolicy": {"automated": {"prune": True, "selfHeal": True}, "retry": RETRY,
                                     "syncOptions": ["CreateNamespace=true", "SkipDryRunOnMissingResource=true"]}}})
         self.watch = Watch("applications.argoproj.io", self.name, self.instance.namespace, ".status.sync.status",
                            '.status.resources[?(@.kind=="WordPressSite")].health.status')
@@ -282,12 +286,12 @@ class Application(Way):
         for kind in ("normal", "normal", "normal", "hard"):
             self.refresh(kind)
             status = self.application()["status"]
-            strays = [it for it in status["resources"] if it["status"] != "Synced" and not it.get("hook")]
+            strays = [it for it in status["resources"] if not it.get("hook") and it["status"] != "Synced"]
             assert status["sync"]["status"] == "Synced" and not strays, f"{self.name}: {strays}"
             kinds = {it["kind"] for it in status["resources"] if not it.get("hook")}
             assert kinds <= {"WordPressClass", "WordPressSite"}, f"{self.name}: takes children for its own: {kinds}"
         assert self.site()["metadata"]["resourceVersion"] == before["resourceVersion"], f"{self.name}: the site was written"
-        assert {sync for sync, _ in self.watch.since(mark)} <= {"Synced"}, self.watch.since(mark)
+        assert {sync for sync, _ in self.watch.lines[mark:]} <= {"Synced"}, self.watch.lines[mark:]
         return "Synced, Healthy"
 
     def change(self):
@@ -326,7 +330,7 @@ class Application(Way):
         self.spec["wordpress"] = {"image": IMAGE_THAT_IS_NOT_THERE}
         self.commit("Name an image that is not there")
         _, health = self.until("the site to fail", lambda status, health: health.get("status") == "Degraded"
-                               and status["operationState"]["phase"] == "Failed")
+                               and "unsuccessfully" in status["operationState"]["message"])
         assert IMAGE_THAT_IS_NOT_THERE in health["message"], health
         return f"Degraded: {health['message'].split(':')[0]}"
 
@@ -345,9 +349,6 @@ class Application(Way):
         self.watch.stop()
         kubectl("delete", "applications.argoproj.io", self.name, "--namespace", self.instance.namespace, "--timeout", "120s")
         return "waits for a person, then gone"
-
-
-LOCK = threading.Lock()
 
 
 def now():

@@ -110,10 +110,9 @@ fn the_expressions_for_flux_say_the_same_of_a_site() {
         let expected = match path.as_str() {
             "testdata/suspended_not_yet_seen.yaml" | "testdata/resumed_not_yet_seen.yaml" => "Current",
             _ => match argo.as_str() {
-                "Healthy" => "Current",
                 "Degraded" => "Failed",
                 "Suspended" if path.contains("approval") => "Failed",
-                "Suspended" => "Current",
+                "Healthy" | "Suspended" => "Current",
                 _ => "InProgress",
             },
         };
