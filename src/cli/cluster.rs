@@ -51,7 +51,9 @@ pub enum Error {
     #[error(
         "failed to {verb} {resource}{}: you lack the right; ask for the verb {verb} on {resource} ({}), or check with \
          `kubectl auth can-i {verb} {resource}{}`",
-        of(namespace), "docs/cli.md lists what each command needs", flag(namespace)
+        of(namespace),
+        "docs/cli.md lists what each command needs",
+        flag(namespace)
     )]
     Forbidden {
         /// The missing verb.
@@ -62,7 +64,9 @@ pub enum Error {
         namespace: Option<String>,
     },
     /// The cluster does not know the kind.
-    #[error("failed to find the kind {resource} in the cluster; install the definitions: `tairyo crds | kubectl apply --server-side -f -`")]
+    #[error(
+        "failed to find the kind {resource} in the cluster; install the definitions: `tairyo crds | kubectl apply --server-side -f -`"
+    )]
     UnknownKind {
         /// The resource with its group.
         resource: String,
@@ -80,7 +84,9 @@ pub enum Error {
         known: Vec<String>,
     },
     /// The API server does not know who asks.
-    #[error("failed to log in to the API server; log in again as kubectl needs it, and check with `kubectl auth whoami`")]
+    #[error(
+        "failed to log in to the API server; log in again as kubectl needs it, and check with `kubectl auth whoami`"
+    )]
     Unauthorized,
     /// Anything else.
     #[error("failed to {verb} {resource}{}", of(namespace))]
@@ -166,17 +172,6 @@ impl Cluster {
         Ok(classes.map_err(|error| explain::<WordPressClass>("list", None, error))?.items)
     }
 
-    /// What is called `name`, if there is one.
-    pub async fn find<K>(&self, name: &str) -> Result<Option<K>, Error>
-    where
-        K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
-            + Clone
-            + std::fmt::Debug
-            + DeserializeOwned,
-    {
-        self.api::<K>().get_opt(name).await.map_err(|error| self.error::<K>("get", error))
-    }
-
     /// What has the labels of `selector`.
     pub async fn list<K>(&self, selector: &str) -> Result<Vec<K>, Error>
     where
@@ -226,7 +221,9 @@ pub fn explain<K: Resource<DynamicType = ()>>(
 /// The same of a resource by its name, such as `pods/log`.
 pub fn explain_named(verb: &'static str, resource: String, namespace: Option<String>, error: kube::Error) -> Error {
     match &error {
-        kube::Error::Api(status) if status.code == 403 && status.reason == "Forbidden" && !is_policy(&status.message) => {
+        kube::Error::Api(status)
+            if status.code == 403 && status.reason == "Forbidden" && !is_policy(&status.message) =>
+        {
             Error::Forbidden { verb, resource, namespace }
         }
         kube::Error::Api(status) if status.code == 401 => Error::Unauthorized,

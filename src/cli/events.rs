@@ -66,7 +66,9 @@ pub async fn of_site(cluster: &Cluster, name: &str) -> Result<Vec<Event>, cluste
 /// the longest name of a site that it begins with.
 fn belonging(mut events: Vec<Event>, site: &str, names: &[String]) -> Vec<Event> {
     let owner = |object: &str| {
-        let begins = |name: &&String| object == **name || object.strip_prefix(name.as_str()).is_some_and(|it| it.starts_with('-'));
+        let begins = |name: &&String| {
+            object == **name || object.strip_prefix(name.as_str()).is_some_and(|it| it.starts_with('-'))
+        };
         names.iter().filter(begins).max_by_key(|name| name.len())
     };
     events.retain(|event| {

@@ -14,7 +14,9 @@ const PAGE: &str = include_str!("../../docs/reasons.md");
 
 /// What a reason means.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  tairyo explain ApprovalRequired\n  tairyo explain approval\n  tairyo explain --list")]
+#[command(
+    after_help = "Examples:\n  tairyo explain ApprovalRequired\n  tairyo explain approval\n  tairyo explain --list"
+)]
 pub struct Options {
     /// The reason as a condition shows it; upper and lower case are alike, and a part is enough
     #[arg(required_unless_present = "list")]
@@ -116,7 +118,11 @@ fn section(reason: &str) -> Option<String> {
 }
 
 fn screen(explanation: &Explanation, paint: Paint) -> String {
-    let who = if explanation.needs_a_person { ("a person must act", Tone::Bad) } else { ("waiting may be enough", Tone::Faint) };
+    let who = if explanation.needs_a_person {
+        ("a person must act", Tone::Bad)
+    } else {
+        ("waiting may be enough", Tone::Faint)
+    };
     format!(
         "{}  {}\n\n{}\n",
         paint.paint(&explanation.reason, Tone::Strong),

@@ -117,8 +117,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Document>, Error> {
         }
         for file in files(path)? {
             let name = file.display().to_string();
-            let text =
-                std::fs::read_to_string(&file).map_err(|source| Error::Read { path: name.clone(), source })?;
+            let text = std::fs::read_to_string(&file).map_err(|source| Error::Read { path: name.clone(), source })?;
             documents.extend(parse(&name, &text)?);
         }
     }

@@ -6,10 +6,16 @@ mod crds;
 mod events;
 mod explain;
 mod gateway;
+mod logs;
 mod manifests;
 mod output;
+mod outputs;
+mod parameters;
 mod render;
+pub mod rights;
 mod status;
+mod switches;
+mod trace;
 mod validate;
 
 use std::ffi::OsString;
@@ -17,6 +23,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use switches::Switch;
 
 use crate::operator::options::OperatorOptions;
 use crate::{operator, site};
@@ -45,14 +53,37 @@ struct CommandLine {
 enum Command {
     /// Show how a site is, why, and what to do next.
     Status(Box<status::Options>),
+    /// Show the tree of a site: stacks, pods, and what failed.
+    Trace(Box<trace::Options>),
     /// List the events of a site and its objects.
     Events(Box<events::Options>),
+    /// Show the lines of a site's pods and of the operator, merged by time.
+    Logs(Box<logs::Options>),
+    /// Show what the managed parts are called, and the DNS records to create.
+    Outputs(Box<outputs::Options>),
+    /// Allow the plan that waits for a person, after showing it.
+    Approve(Box<switches::ApproveOptions>),
+    /// Change nothing of a site from now on; what runs goes on running.
+    #[command(
+        after_help = "Examples:\n  tairyo suspend blog\n\nWhere the manifest is kept in Git, set spec.suspend there, or it is set back."
+    )]
+    Suspend(Box<switches::Options>),
+    /// Let changes of a suspended site go on.
+    #[command(after_help = "Examples:\n  tairyo resume blog")]
+    Resume(Box<switches::Options>),
+    /// Look at a site now instead of at the next event.
+    #[command(after_help = "Examples:\n  tairyo reconcile blog")]
+    Reconcile(Box<switches::Options>),
     /// Explain a reason, without a cluster.
     Explain(explain::Options),
     /// Check manifests, without a cluster; every finding has its line.
     Validate(Box<validate::Options>),
     /// Print the objects or templates that a site becomes, without a cluster.
     Render(Box<render::Options>),
+    /// Make a manifest of the parameters of a JIN-KEI or kumogata stack.
+    Import(Box<parameters::ImportOptions>),
+    /// Make such parameters of a manifest.
+    Export(parameters::ExportOptions),
     /// Print the completion of a shell.
     Completion(completion::Options),
     /// Print the custom resource definitions as YAML.
@@ -78,7 +109,8 @@ pub async fn run() -> ExitCode {
 fn parse() -> Command {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let called = arguments.first().and_then(|path| Path::new(path).file_stem()?.to_str().map(str::to_owned));
-    let command = if called.as_deref() == Some(PLUGIN) { as_plugin(CommandLine::command()) } else { CommandLine::command() };
+    let command =
+        if called.as_deref() == Some(PLUGIN) { as_plugin(CommandLine::command()) } else { CommandLine::command() };
     let matches = command.get_matches_from(arguments);
     CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command
 }
@@ -101,6 +133,15 @@ async fn execute(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Status(options) => done(Box::pin(status::run(*options)).await),
         Command::Events(options) => done(Box::pin(events::run(*options)).await),
+        Command::Trace(options) => done(Box::pin(trace::run(*options)).await),
+        Command::Logs(options) => done(Box::pin(logs::run(*options)).await),
+        Command::Import(options) => done(parameters::import(&options)),
+        Command::Export(options) => done(parameters::export(&options)),
+        Command::Outputs(options) => done(Box::pin(outputs::run(*options)).await),
+        Command::Approve(options) => done(Box::pin(switches::approve(*options)).await),
+        Command::Suspend(options) => done(Box::pin(switches::run(Switch::Suspend, *options)).await),
+        Command::Resume(options) => done(Box::pin(switches::run(Switch::Resume, *options)).await),
+        Command::Reconcile(options) => done(Box::pin(switches::run(Switch::Reconcile, *options)).await),
         Command::Explain(options) => done(explain::run(&options)),
         // 1 is the answer that something is wrong.
         Command::Validate(options) => validate::run(&options).map_err(|error| (error.into(), ExitCode::from(2))),
@@ -123,5 +164,46 @@ fn complain(error: &dyn std::error::Error) {
     while let Some(error) = cause {
         output::note(&format!("  caused by: {error}"));
         cause = error.source();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn help(command: &mut clap::Command, all: &mut String) {
+        all.push_str(&format!("{}\n\n", command.render_long_help()));
+        for command in command.get_subcommands_mut() {
+            help(command, all);
+        }
+    }
+
+    #[test]
+    fn the_help_of_the_whole_tree_is_that_of_the_golden_file() {
+        let mut command = CommandLine::command().term_width(100);
+        command.build();
+        let mut all = String::new();
+        help(&mut command, &mut all);
+        insta::assert_snapshot!(all);
+    }
+
+    #[test]
+    fn every_command_for_people_teaches_by_examples() {
+        for command in
+            CommandLine::command().get_subcommands().filter(|it| !["operator", "crds"].contains(&it.get_name()))
+        {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.starts_with("Examples:\n  "), "{} has no examples", command.get_name());
+        }
+    }
+
+    #[test]
+    fn a_plugin_of_kubectl_speaks_of_itself_as_one() {
+        let mut command = as_plugin(CommandLine::command());
+        command.build();
+        let status = command.find_subcommand_mut("status").expect("there is one");
+        let help = status.render_long_help().to_string();
+        assert!(help.contains("Usage: kubectl tairyo status"), "{help}");
+        assert!(help.contains("\n  kubectl tairyo status blog\n"), "{help}");
     }
 }

@@ -18,10 +18,12 @@ use crate::units::{Outputs, Unit, graph};
 
 /// The objects and templates that a site becomes.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  tairyo render site.yaml\n  tairyo render site.yaml --class class-aws.yaml --unit data -o json\n  \
+#[command(
+    after_help = "Examples:\n  tairyo render site.yaml\n  tairyo render site.yaml --class class-aws.yaml --unit data -o json\n  \
                         kubectl get wordpresssite blog -o yaml | tairyo render - --class class.yaml --unit all\n\n\
                         What AWS names later stands as a word such as DATA_HOST, unless the manifest has a status with outputs.\n\
-                        Passwords and salts are made once, at random, in the cluster; they are not part of the answer.")]
+                        Passwords and salts are made once, at random, in the cluster; they are not part of the answer."
+)]
 pub struct Options {
     /// Files or folders with manifests; - is the standard input
     #[arg(required = true, value_name = "FILE")]
@@ -160,11 +162,8 @@ pub fn run(options: &Options) -> Result<(), Error> {
 fn objects(site: &WordPressSite, valid: &Site, outputs: &Outputs, options: &Options) -> Result<(), Error> {
     let rendered = rendered(valid, outputs, &options.images.gateway_image)?;
     let values: Vec<&Value> = everything(&rendered).collect();
-    let secrets: Vec<_> = rendered
-        .generated_secrets
-        .iter()
-        .map(|secret| object_name(&valid.name, secret.component))
-        .collect();
+    let secrets: Vec<_> =
+        rendered.generated_secrets.iter().map(|secret| object_name(&valid.name, secret.component)).collect();
     match options.output {
         RenderFormat::Yaml => {
             for value in values {

@@ -18,7 +18,7 @@ use super::events;
 use super::output::{self, Output, OutputOptions};
 use crate::api::WordPressSite;
 
-pub use screen::{Bar, duration, screen};
+pub use screen::{duration, screen};
 
 /// How a site is.
 #[derive(Args)]

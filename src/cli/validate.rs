@@ -90,7 +90,13 @@ fn screen(findings: &[Finding], number: usize, paint: Paint) -> String {
     for finding in findings {
         let (word, tone) = if finding.wrong { ("wrong", Tone::Bad) } else { ("note", Tone::Busy) };
         let place = format!("{}:{}", finding.file, finding.line);
-        screen += &format!("{}: {}: {} {}\n", paint.paint(&place, Tone::Strong), paint.paint(word, tone), finding.object, finding.field);
+        screen += &format!(
+            "{}: {}: {} {}\n",
+            paint.paint(&place, Tone::Strong),
+            paint.paint(word, tone),
+            finding.object,
+            finding.field
+        );
         screen += &paint.paragraph(&finding.message, 4);
     }
     let wrong = findings.iter().filter(|finding| finding.wrong).count();
@@ -145,7 +151,11 @@ pub fn findings(validated: &[Document], manifests: &Manifests, images: &Images) 
         for (index, domain) in site.spec.domains.iter().enumerate() {
             let name = format!("{}/{}", site.namespace().unwrap_or_default(), site.name_any());
             if let Some(other) = domains.insert(domain.clone(), name) {
-                add(&format!("spec.domains[{index}]"), format!("{domain} is a domain of the site {other} as well; remove it from one of the two"), true);
+                add(
+                    &format!("spec.domains[{index}]"),
+                    format!("{domain} is a domain of the site {other} as well; remove it from one of the two"),
+                    true,
+                );
             }
         }
         let class = match manifests.class(&site) {

@@ -47,9 +47,9 @@ impl Manifests {
                 let paths = paths.into_iter().collect::<Vec<_>>().join(", ");
                 Err(Error::NoSite { paths: if paths.is_empty() { "an empty input".into() } else { paths } })
             }
-            several => Err(Error::SeveralSites {
-                names: several.iter().map(|it| it.name()).collect::<Vec<_>>().join(", "),
-            }),
+            several => {
+                Err(Error::SeveralSites { names: several.iter().map(|it| it.name()).collect::<Vec<_>>().join(", ") })
+            }
         }
     }
 
@@ -64,9 +64,10 @@ impl Manifests {
         if let Some(name) = &site.spec.class_name {
             let found = classes.into_iter().find(|class| class.name_any() == *name);
             let built_in = || local().filter(|class| class.as_ref().is_ok_and(|it| it.name_any() == *name));
-            return found.map(Ok).or_else(built_in).unwrap_or_else(|| {
-                Err(Error::NoClass { name: name.clone(), site: site.name_any() })
-            });
+            return found
+                .map(Ok)
+                .or_else(built_in)
+                .unwrap_or_else(|| Err(Error::NoClass { name: name.clone(), site: site.name_any() }));
         }
         let is_default =
             |class: &&WordPressClass| class.annotations().get(DEFAULT_CLASS_ANNOTATION).is_some_and(|it| it == "true");
@@ -86,8 +87,7 @@ impl Manifests {
         let labels = labels.and_then(|it| it.value["metadata"]["labels"].as_object());
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let mut refs = assumed_refs(site, class);
-        refs.namespace_labels =
-            labels.into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect();
+        refs.namespace_labels = labels.into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect();
         // What the API server writes on each namespace.
         refs.namespace_labels.entry("kubernetes.io/metadata.name".into()).or_insert(namespace);
         refs
@@ -197,8 +197,7 @@ mod tests {
     #[test]
     fn the_items_of_a_list_are_documents() {
         let list = "kind: List\napiVersion: v1\nitems:\n- kind: A\n- kind: B\n";
-        let kinds: Vec<_> =
-            parse("x", list).expect("it is YAML").iter().map(|it| it.value["kind"].clone()).collect();
+        let kinds: Vec<_> = parse("x", list).expect("it is YAML").iter().map(|it| it.value["kind"].clone()).collect();
         assert_eq!(kinds, ["A", "B"]);
     }
 }

@@ -105,9 +105,8 @@ impl Paint {
     pub fn table<const COLUMNS: usize>(self, heading: [&str; COLUMNS], rows: &[[Cell; COLUMNS]]) -> String {
         let heading = heading.map(|title| Cell::new(title, Tone::Strong));
         let all = || std::iter::once(&heading).chain(rows);
-        let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
-            all().map(|row| row[column].text.chars().count()).max().unwrap_or_default()
-        });
+        let widths: [usize; COLUMNS] =
+            std::array::from_fn(|column| all().map(|row| row[column].text.chars().count()).max().unwrap_or_default());
         let mut table = String::new();
         for row in all() {
             self.row(&mut table, row, &widths);

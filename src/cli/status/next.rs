@@ -32,7 +32,9 @@ pub(super) fn next_action(site: &WordPressSite, status: &WordPressSiteStatus) ->
     let waits_for_records =
         status.conditions.iter().any(|condition| condition.reason == Reason::WaitingForValidation.to_string());
     if waits_for_records && !status.dns_records.is_empty() {
-        return vec!["Create the DNS records above where the domain is managed; the certificate waits for them.".into()];
+        return vec![
+            "Create the DNS records above where the domain is managed; the certificate waits for them.".into(),
+        ];
     }
     if is_true(ConditionType::Ready).is_some() {
         let address = status.admin_url.clone().unwrap_or_default();

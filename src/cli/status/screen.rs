@@ -57,7 +57,9 @@ pub fn screen(view: &View, paint: Paint) -> String {
         let rows: Vec<[Cell; 4]> = status
             .dns_records
             .iter()
-            .map(|it| [it.name.clone().into(), it.kind.clone().into(), it.value.clone().into(), it.purpose.clone().into()])
+            .map(|it| {
+                [it.name.clone().into(), it.kind.clone().into(), it.value.clone().into(), it.purpose.clone().into()]
+            })
             .collect();
         screen += &paint.table(["DNS RECORD", "TYPE", "VALUE", "FOR"], &rows);
     }
@@ -214,5 +216,10 @@ pub fn duration(seconds: i64) -> String {
     let units = [("d", seconds / 86_400), ("h", seconds / 3600 % 24), ("m", seconds / 60 % 60), ("s", seconds % 60)];
     let Some(first) = units.iter().position(|(_, number)| *number > 0) else { return "0s".into() };
     // Nobody asks for the seconds of a day.
-    units[first..].iter().take(2).filter(|(_, number)| *number > 0).map(|(unit, number)| format!("{number}{unit}")).collect()
+    units[first..]
+        .iter()
+        .take(2)
+        .filter(|(_, number)| *number > 0)
+        .map(|(unit, number)| format!("{number}{unit}"))
+        .collect()
 }

@@ -137,9 +137,8 @@ fn key(path: &str, name: &str) -> String {
 }
 
 fn unknown(name: &str, known: &Map<String, Value>) -> String {
-    let near = known.keys().max_by(|one, other| {
-        strsim::jaro_winkler(one, name).total_cmp(&strsim::jaro_winkler(other, name))
-    });
+    let near =
+        known.keys().max_by(|one, other| strsim::jaro_winkler(one, name).total_cmp(&strsim::jaro_winkler(other, name)));
     match near.filter(|near| strsim::jaro_winkler(near, name) > 0.8) {
         Some(near) => format!("is not a field; did you mean {near}?"),
         None => format!("is not a field; allowed are {}", known.keys().cloned().collect::<Vec<_>>().join(", ")),
@@ -216,7 +215,10 @@ mod tests {
     fn a_slip_in_a_name_is_answered_with_the_right_one() {
         let schema = json!({"type": "object", "properties": {"replicas": {"type": "integer"}}});
         let refusals = check(&schema, &json!({"replica": 1}));
-        assert_eq!(refusals, [Refusal { path: "replica".into(), message: "is not a field; did you mean replicas?".into() }]);
+        assert_eq!(
+            refusals,
+            [Refusal { path: "replica".into(), message: "is not a field; did you mean replicas?".into() }]
+        );
     }
 
     #[test]
