@@ -8,7 +8,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Api, Client, Config, Resource};
 use serde::de::DeserializeOwned;
 
-use crate::api::{WordPressClass, WordPressSite};
+use crate::api::WordPressSite;
 
 /// Which cluster and namespace, as whom.
 #[derive(Args, Clone, Debug, Default)]
@@ -163,13 +163,6 @@ impl Cluster {
         };
         let namespace = Some(self.namespace.clone());
         Err(Error::NotFound { resource: resource::<WordPressSite>(), name: name.into(), namespace, known })
-    }
-
-    /// The classes of the cluster.
-    pub async fn classes(&self) -> Result<Vec<WordPressClass>, Error> {
-        let api = Api::<WordPressClass>::all(self.client.clone());
-        let classes = api.list(&ListParams::default()).await;
-        Ok(classes.map_err(|error| explain::<WordPressClass>("list", None, error))?.items)
     }
 
     /// What has the labels of `selector`.

@@ -17,8 +17,10 @@ use line::Line;
 
 /// The lines of a site.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  tairyo logs blog\n  tairyo logs blog --component web --since 10m\n  tairyo logs blog --follow\n  \
-                        tairyo logs blog -o json | jq 'select(.level == \"ERROR\")'")]
+#[command(
+    after_help = "Examples:\n  tairyo logs blog\n  tairyo logs blog --component web --since 10m\n  tairyo logs blog --follow\n  \
+                        tairyo logs blog -o json | jq 'select(.level == \"ERROR\")'"
+)]
 pub struct Options {
     /// The name of the site
     site: String,
@@ -173,7 +175,8 @@ async fn sources(cluster: &Cluster, options: &Options) -> Result<Vec<Source>, Er
     let mut sources: Vec<_> = pods.iter().flat_map(|pod| containers(&api, pod, None)).collect();
     if options.component.is_none() {
         let api = Api::<Pod>::namespaced(cluster.client.clone(), &options.operator_namespace);
-        let operator = ListParams::default().labels("app.kubernetes.io/name=tairyo,app.kubernetes.io/component=operator");
+        let operator =
+            ListParams::default().labels("app.kubernetes.io/name=tairyo,app.kubernetes.io/component=operator");
         match api.list(&operator).await {
             // The operator names a site in quotes or after a slash.
             Ok(pods) => sources.extend(pods.iter().flat_map(|pod| containers(&api, pod, Some(options.site.clone())))),
@@ -186,8 +189,13 @@ async fn sources(cluster: &Cluster, options: &Options) -> Result<Vec<Source>, Er
 fn containers(api: &Api<Pod>, pod: &Pod, about: Option<String>) -> Vec<Source> {
     let spec = pod.spec.clone().unwrap_or_default();
     let all = spec.init_containers.unwrap_or_default().into_iter().chain(spec.containers);
-    all.map(|container| Source { api: api.clone(), pod: pod.name_any(), container: container.name, about: about.clone() })
-        .collect()
+    all.map(|container| Source {
+        api: api.clone(),
+        pod: pod.name_any(),
+        container: container.name,
+        about: about.clone(),
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -196,7 +204,10 @@ mod tests {
 
     #[test]
     fn a_duration_is_a_number_with_its_unit() {
-        assert_eq!((seconds("90s"), seconds("10m"), seconds("2h"), seconds("1d")), (Ok(90), Ok(600), Ok(7200), Ok(86_400)));
+        assert_eq!(
+            (seconds("90s"), seconds("10m"), seconds("2h"), seconds("1d")),
+            (Ok(90), Ok(600), Ok(7200), Ok(86_400))
+        );
         for wrong in ["", "10", "m", "-1s", "0s", "1w", "1.5h"] {
             assert!(seconds(wrong).expect_err(wrong).contains("90s, 10m or 2h"), "{wrong}");
         }

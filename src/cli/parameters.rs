@@ -48,8 +48,10 @@ pub struct ImportOptions {
 
 /// A manifest to parameters.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  tairyo export site.yaml > parameters.json\n  tairyo export site.yaml --site blog\n\n\
-                        Written are the parameters that the site says something about.")]
+#[command(
+    after_help = "Examples:\n  tairyo export site.yaml > parameters.json\n  tairyo export site.yaml --site blog\n\n\
+                        Written are the parameters that the site says something about."
+)]
 pub struct ExportOptions {
     /// Files or folders with manifests; - is the standard input
     #[arg(required = true, value_name = "FILE")]
@@ -70,7 +72,9 @@ pub enum Error {
     #[error(transparent)]
     Output(#[from] output::Error),
     /// The file has no parameters.
-    #[error("failed to find parameters; allowed are a list of ParameterKey and ParameterValue, a map of names and values, or a template with Parameters that have defaults")]
+    #[error(
+        "failed to find parameters; allowed are a list of ParameterKey and ParameterValue, a map of names and values, or a template with Parameters that have defaults"
+    )]
     NoParameters,
     /// What every site needs is missing.
     #[error("failed to find {what}; name it with {flag}")]
@@ -299,7 +303,16 @@ mod tests {
         let (site, _) = taken_over(&every());
         let back = Value::from(given_back(&site["spec"]));
         let back = read(&back);
-        for name in ["WebSiteDomain", "WPUserName", "WPUserEmail", "NginxClientMaxBodySite", "PHPMemoryLimit", "AutoScalingMax", "CDNPriceClass", "RDSInstanceType"] {
+        for name in [
+            "WebSiteDomain",
+            "WPUserName",
+            "WPUserEmail",
+            "NginxClientMaxBodySite",
+            "PHPMemoryLimit",
+            "AutoScalingMax",
+            "CDNPriceClass",
+            "RDSInstanceType",
+        ] {
             assert_eq!(back.get(name), every().get(name), "{name}");
         }
     }

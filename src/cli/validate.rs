@@ -10,8 +10,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt as _;
-use kube::core::cel::{ErrorKind, Validator};
+use kube::core::cel::{CompiledSchema, ErrorKind, ValidationError, Validator, compile_schema};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -110,9 +111,10 @@ fn screen(findings: &[Finding], number: usize, paint: Paint) -> String {
 pub fn findings(validated: &[Document], manifests: &Manifests, images: &Images) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut domains: BTreeMap<String, String> = BTreeMap::new();
+    let rules = Rules::of_all_kinds();
     for document in validated {
-        let kind = ["WordPressSite", "WordPressClass"].into_iter().find(|kind| document.is_of(kind));
-        let Some(kind) = kind else { continue };
+        let Some(rules) = rules.iter().find(|rules| document.is_of(&rules.kind)) else { continue };
+        let kind = rules.kind.as_str();
         let mut add = |field: &str, message: String, wrong: bool| {
             let finding = Finding {
                 file: document.file.clone(),
@@ -133,7 +135,7 @@ pub fn findings(validated: &[Document], manifests: &Manifests, images: &Images) 
         if document.name().is_empty() && document.value["metadata"]["generateName"].is_null() {
             add("metadata.name", "is required".into(), true);
         }
-        let refusals = static_refusals(kind, &document.value);
+        let refusals = rules.refusals(&document.value);
         let is_sound = refusals.is_empty();
         for refusal in refusals {
             add(&refusal.path, refusal.message, true);
@@ -173,24 +175,40 @@ pub fn findings(validated: &[Document], manifests: &Manifests, images: &Images) 
     findings
 }
 
-/// What the API server would refuse of an object by itself: schema first, and rules only where the schema holds.
-fn static_refusals(kind: &str, value: &Value) -> Vec<schema::Refusal> {
-    let definition = definitions().into_iter().find(|definition| definition.spec.names.kind == kind);
-    let schema = definition.as_ref().and_then(|it| it.spec.versions[0].schema.as_ref()?.open_api_v3_schema.as_ref());
-    let Some(schema) = schema.and_then(|schema| serde_json::to_value(schema).ok()) else { return Vec::new() };
-    let value = schema::without_nulls(value);
-    let refusals = schema::check(&schema, &value);
-    if !refusals.is_empty() {
-        return refusals;
+/// What the API server checks of a kind by itself. Rules are compiled once, which takes longer than to evaluate them.
+struct Rules {
+    kind: String,
+    schema: Value,
+    compiled: CompiledSchema,
+}
+
+impl Rules {
+    /// Of every kind.
+    fn of_all_kinds() -> Vec<Self> {
+        let rules = |definition: CustomResourceDefinition| {
+            let schema = definition.spec.versions.first()?.schema.as_ref()?.open_api_v3_schema.as_ref()?;
+            let schema = serde_json::to_value(schema).ok()?;
+            Some(Self { kind: definition.spec.names.kind, compiled: compile_schema(&schema), schema })
+        };
+        definitions().into_iter().filter_map(rules).collect()
     }
-    let Err(errors) = Validator::new().validate(&schema, &value, None) else { return Vec::new() };
-    let failed = errors.into_iter().filter(|error| error.kind == ErrorKind::ValidationFailure);
-    failed
-        .map(|error| schema::Refusal {
-            path: if error.field_path.is_empty() { "object".into() } else { error.field_path.clone() },
-            message: error.message.clone(),
-        })
-        .collect()
+
+    /// What would be refused of `value`: by the schema first, and by rules only where the schema holds.
+    fn refusals(&self, value: &Value) -> Vec<schema::Refusal> {
+        let value = schema::without_nulls(value);
+        let refusals = schema::check(&self.schema, &value);
+        if !refusals.is_empty() {
+            return refusals;
+        }
+        let Err(errors) = Validator::new().validate_compiled(&self.compiled, &value, None) else { return Vec::new() };
+        // What this evaluator cannot evaluate is for the API server to judge.
+        let failed = errors.into_iter().filter(|error| error.kind == ErrorKind::ValidationFailure);
+        let refusal = |error: ValidationError| schema::Refusal {
+            path: if error.field_path.is_empty() { "object".into() } else { error.field_path },
+            message: error.message,
+        };
+        failed.map(refusal).collect()
+    }
 }
 
 /// What the class says to the site, and whether its templates hold together.

@@ -44,7 +44,9 @@ impl Line {
             message: said.into(),
             fields: Map::new(),
         };
-        if let Some(Value::Object(mut fields)) = said.starts_with('{').then(|| serde_json::from_str(said).ok()).flatten() {
+        if let Some(Value::Object(mut fields)) =
+            said.starts_with('{').then(|| serde_json::from_str(said).ok()).flatten()
+        {
             let mut take = |names: &[&str]| names.iter().find_map(|name| fields.remove(*name));
             let message = take(&MESSAGES);
             let level = take(&["level"]);
@@ -95,7 +97,10 @@ mod tests {
     fn a_json_line_of_the_operator_is_made_readable() {
         let text = r#"2026-01-02T03:04:05.123456789Z {"timestamp":"2026-01-02T03:04:05Z","level":"WARN","message":"Failed to publish","target":"tairyo::site","attempt":2}"#;
         let line = Line::read("tairyo-1", "operator", text).expect("it has a time");
-        assert_eq!(line.text(Paint::PLAIN), "03:04:05.123 tairyo-1/operator WARN Failed to publish attempt=2 target=tairyo::site\n");
+        assert_eq!(
+            line.text(Paint::PLAIN),
+            "03:04:05.123 tairyo-1/operator WARN Failed to publish attempt=2 target=tairyo::site\n"
+        );
     }
 
     #[test]

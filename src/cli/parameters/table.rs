@@ -53,9 +53,13 @@ pub const PARAMETERS: &[Parameter] = &[
         "a pod has no instance type; set spec.web.resources where the default (a limit of 512Mi) is too small",
     ),
     nothing(&["MySQLPassword"], "is made and rotated by the database; nobody has to know it"),
-    field(&["MulitiAZDatabase", "MultiAZDatabase"], "spec.database.instances", multi_az, |value| {
-        (value.as_i64() > Some(1)).to_string()
-    }, "two instances survive the loss of a zone; for a class with Aurora"),
+    field(
+        &["MulitiAZDatabase", "MultiAZDatabase"],
+        "spec.database.instances",
+        multi_az,
+        |value| (value.as_i64() > Some(1)).to_string(),
+        "two instances survive the loss of a zone; for a class with Aurora",
+    ),
     field(
         &["RDSInstanceType"],
         "spec.database.instanceClass",
@@ -67,10 +71,7 @@ pub const PARAMETERS: &[Parameter] = &[
     field(&["WebSiteDomain", "SiteDomain"], "spec.domains[0]", text, plain, "the first domain is the canonical one"),
     field(&["WPUserName"], "spec.admin.username", text, plain, "used at the installation"),
     field(&["WPUserEmail"], "spec.admin.email", text, plain, "used at the installation"),
-    nothing(
-        &["WPPassword"],
-        "is never copied; it is made at random, or name a Secret in spec.admin.passwordSecretRef",
-    ),
+    nothing(&["WPPassword"], "is never copied; it is made at random, or name a Secret in spec.admin.passwordSecretRef"),
     nothing(&["WPCoreVersion"], "the version is that of the image; set spec.wordpress.image to choose one"),
     nothing(&["WPIsMultiSite"], "multisite is not supported; each site is a WordPressSite of its own"),
     nothing(&["IsMobileDetect"], "the page cache has one variant; themes of today adapt by themselves"),
@@ -129,7 +130,8 @@ fn instance_class(value: &str) -> Option<Value> {
 
 /// `32M` and `1G` of nginx and PHP as quantities.
 fn mebibytes(value: &str) -> Option<Value> {
-    let (digits, unit) = value.split_at(value.find(|character: char| !character.is_ascii_digit()).unwrap_or(value.len()));
+    let (digits, unit) =
+        value.split_at(value.find(|character: char| !character.is_ascii_digit()).unwrap_or(value.len()));
     let number: u64 = digits.parse().ok()?;
     match unit.to_uppercase().as_str() {
         "M" | "MB" => Some(json!(format!("{number}Mi"))),
