@@ -136,9 +136,9 @@ pub fn findings(validated: &[Document], manifests: &Manifests, images: &Images) 
             add("metadata.name", "is required".into(), true);
         }
         let refusals = rules.refusals(&document.value);
-        let is_sound = refusals.is_empty();
+        let is_sound = !refusals.iter().any(|refusal| refusal.is_certain);
         for refusal in refusals {
-            add(&refusal.path, refusal.message, true);
+            add(&refusal.path, refusal.message, refusal.is_certain);
         }
         if !is_sound || kind != "WordPressSite" {
             continue;
@@ -201,13 +201,22 @@ impl Rules {
             return refusals;
         }
         let Err(errors) = Validator::new().validate_compiled(&self.compiled, &value, None) else { return Vec::new() };
-        // What this evaluator cannot evaluate is for the API server to judge.
-        let failed = errors.into_iter().filter(|error| error.kind == ErrorKind::ValidationFailure);
-        let refusal = |error: ValidationError| schema::Refusal {
-            path: if error.field_path.is_empty() { "object".into() } else { error.field_path },
-            message: error.message,
+        let path = |error: &ValidationError| match error.field_path.as_str() {
+            "" => "object".to_owned(),
+            path => path.to_owned(),
         };
-        failed.map(refusal).collect()
+        let refusal = |error: ValidationError| match error.kind {
+            ErrorKind::ValidationFailure => {
+                schema::Refusal { path: path(&error), message: error.message, is_certain: true }
+            }
+            // Functions of optional values, for instance, which rules about changes use.
+            _ => schema::Refusal {
+                path: path(&error),
+                message: format!("a rule can be judged by an API server alone: {}", error.rule),
+                is_certain: false,
+            },
+        };
+        errors.into_iter().map(refusal).collect()
     }
 }
 

@@ -100,7 +100,13 @@ pub const PARAMETERS: &[Parameter] = &[
         "pods instead of machines; left out where an autoscaler owns the number",
     ),
     nothing(&["LogRetentionInDays"], "logs are those of the cluster, which keeps them as long as it is set up to"),
-    field(&["CDNPriceClass"], "spec.cdn.priceClass", text, plain, "for a class with CloudFront"),
+    field(
+        &["CDNPriceClass"],
+        "spec.cdn.priceClass",
+        price_class,
+        |value| format!("PriceClass_{}", plain(value)),
+        "for a class with CloudFront",
+    ),
     nothing(&["CDNCookieWhiteLists"], "which cookies matter is known for WordPress; nothing has to be listed"),
     nothing(&["CDNCertificationARN"], "the certificate is issued and renewed by itself"),
 ];
@@ -143,4 +149,9 @@ fn mebibytes(value: &str) -> Option<Value> {
 
 fn megabytes(value: &Value) -> String {
     plain(value).trim_end_matches('i').to_owned()
+}
+
+fn price_class(value: &str) -> Option<Value> {
+    let known = value.strip_prefix("PriceClass_").filter(|class| ["All", "200", "100"].contains(class));
+    known.map(|class| json!(class))
 }
