@@ -51,9 +51,9 @@ pub enum Error {
     #[error(
         "failed to {verb} {resource}{}: you lack the right; ask for the verb {verb} on {resource} ({}), or check with \
          `kubectl auth can-i {verb} {resource}{}`",
-        of(namespace),
+        of(namespace.as_ref()),
         "docs/cli.md lists what each command needs",
-        flag(namespace)
+        flag(namespace.as_ref())
     )]
     Forbidden {
         /// The missing verb.
@@ -72,7 +72,7 @@ pub enum Error {
         resource: String,
     },
     /// There is no such object.
-    #[error("failed to find {resource} {name:?}{}{}", of(namespace), others(known))]
+    #[error("failed to find {resource} {name:?}{}{}", of(namespace.as_ref()), others(known))]
     NotFound {
         /// The resource with its group.
         resource: String,
@@ -89,7 +89,7 @@ pub enum Error {
     )]
     Unauthorized,
     /// Anything else.
-    #[error("failed to {verb} {resource}{}", of(namespace))]
+    #[error("failed to {verb} {resource}{}", of(namespace.as_ref()))]
     Request {
         /// What was asked.
         verb: &'static str,
@@ -102,12 +102,12 @@ pub enum Error {
     },
 }
 
-fn of(namespace: &Option<String>) -> String {
-    namespace.as_ref().map(|it| format!(" in the namespace {it:?}")).unwrap_or_default()
+fn of(namespace: Option<&String>) -> String {
+    namespace.map(|it| format!(" in the namespace {it:?}")).unwrap_or_default()
 }
 
-fn flag(namespace: &Option<String>) -> String {
-    namespace.as_ref().map(|it| format!(" -n {it}")).unwrap_or_default()
+fn flag(namespace: Option<&String>) -> String {
+    namespace.map(|it| format!(" -n {it}")).unwrap_or_default()
 }
 
 fn others(known: &[String]) -> String {

@@ -93,14 +93,14 @@ fn find(asked: &str) -> Result<Reason, Error> {
         .collect();
     near.sort_by(|one, other| other.0.total_cmp(&one.0));
     let near = parts.into_iter().chain(near.into_iter().map(|(_, reason)| reason));
-    let mut names: Vec<String> = Vec::new();
+    let mut suggestions: Vec<String> = Vec::new();
     for name in near.map(|reason| reason.to_string()) {
-        if !names.contains(&name) {
-            names.push(name);
+        if !suggestions.contains(&name) {
+            suggestions.push(name);
         }
     }
-    names.truncate(6);
-    Err(Error::Unknown { asked: asked.into(), near: names })
+    suggestions.truncate(6);
+    Err(Error::Unknown { asked: asked.into(), near: suggestions })
 }
 
 fn explanation(reason: Reason) -> Explanation {

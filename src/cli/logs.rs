@@ -179,21 +179,21 @@ async fn sources(cluster: &Cluster, options: &Options) -> Result<Vec<Source>, Er
             ListParams::default().labels("app.kubernetes.io/name=tairyo,app.kubernetes.io/component=operator");
         match api.list(&operator).await {
             // The operator names a site in quotes or after a slash.
-            Ok(pods) => sources.extend(pods.iter().flat_map(|pod| containers(&api, pod, Some(options.site.clone())))),
+            Ok(pods) => sources.extend(pods.iter().flat_map(|pod| containers(&api, pod, Some(&options.site)))),
             Err(error) => note(&format!("Lines of the operator are not shown: {error}")),
         }
     }
     Ok(sources)
 }
 
-fn containers(api: &Api<Pod>, pod: &Pod, about: Option<String>) -> Vec<Source> {
+fn containers(api: &Api<Pod>, pod: &Pod, about: Option<&String>) -> Vec<Source> {
     let spec = pod.spec.clone().unwrap_or_default();
     let all = spec.init_containers.unwrap_or_default().into_iter().chain(spec.containers);
     all.map(|container| Source {
         api: api.clone(),
         pod: pod.name_any(),
         container: container.name,
-        about: about.clone(),
+        about: about.cloned(),
     })
     .collect()
 }

@@ -1,4 +1,5 @@
 //! The commands that people and pods run.
+#![allow(clippy::format_push_string, reason = "screens are short, and `write!` would have an error that cannot happen")]
 
 mod cluster;
 mod completion;
@@ -11,6 +12,7 @@ mod manifests;
 mod output;
 mod outputs;
 mod parameters;
+mod plan;
 mod render;
 pub mod rights;
 mod status;
@@ -61,6 +63,8 @@ enum Command {
     Logs(Box<logs::Options>),
     /// Show what the managed parts are called, and the DNS records to create.
     Outputs(Box<outputs::Options>),
+    /// Show what an edited manifest would change, and what that costs; nothing is changed.
+    Plan(Box<plan::Options>),
     /// Allow the plan that waits for a person, after showing it.
     Approve(Box<switches::ApproveOptions>),
     /// Change nothing of a site from now on; what runs goes on running.
@@ -138,6 +142,7 @@ async fn execute(command: Command) -> Result<ExitCode, Failure> {
         Command::Import(options) => done(parameters::import(&options)),
         Command::Export(options) => done(parameters::export(&options)),
         Command::Outputs(options) => done(Box::pin(outputs::run(*options)).await),
+        Command::Plan(options) => done(Box::pin(plan::run(*options)).await),
         Command::Approve(options) => done(Box::pin(switches::approve(*options)).await),
         Command::Suspend(options) => done(Box::pin(switches::run(Switch::Suspend, *options)).await),
         Command::Resume(options) => done(Box::pin(switches::run(Switch::Resume, *options)).await),

@@ -22,7 +22,7 @@ pub use table::{Fate, PARAMETERS};
                         tairyo import template.json --name blog --domain blog.example.com -o json\n\n\
                         Each parameter is told in a comment: what it becomes, or why it is not needed. Passwords are never copied.")]
 pub struct ImportOptions {
-    /// A list of ParameterKey and ParameterValue, a map of names and values, or a template with defaults; - is the standard input
+    /// A list of parameters as AWS writes it, a map of names and values, or a template with defaults; - is the standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
 

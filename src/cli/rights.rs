@@ -34,7 +34,7 @@ const LIST_SITES: Right =
 const LIST_EVENTS: Right = wanted("events.k8s.io", "events", &["list"], "events are not shown");
 const PATCH_SITE: Right = needed(OURS, SITES, &["patch"]);
 
-/// Every command and its rights in the site's namespace.
+/// Every command and its rights in the site's namespace; classes have none.
 pub const RIGHTS: &[(&str, &[Right])] = &[
     ("status", &[READ_SITE, LIST_SITES, LIST_EVENTS, wanted(OURS, SITES, &["watch"], "--watch fails")]),
     ("trace", &[READ_SITE, LIST_SITES, needed("", "pods", &["list"])]),
@@ -50,6 +50,7 @@ pub const RIGHTS: &[(&str, &[Right])] = &[
         ],
     ),
     ("outputs", &[READ_SITE, LIST_SITES]),
+    ("plan", &[READ_SITE, LIST_SITES, needed(OURS, SITES, &["update"]), needed(OURS, "wordpressclasses", &["list"])]),
     ("approve", &[READ_SITE, LIST_SITES, PATCH_SITE]),
     ("suspend", &[READ_SITE, LIST_SITES, PATCH_SITE]),
     ("resume", &[READ_SITE, LIST_SITES, PATCH_SITE]),

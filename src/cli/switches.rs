@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::cluster::{self, Cluster, ClusterOptions};
 use super::output::{self, Cell, Output, OutputOptions, Paint, Tone, note};
 use crate::api::names::APPROVE_ANNOTATION;
-use crate::api::status::Plan;
+use crate::api::status::{Change, Plan};
 use crate::api::{WordPressSite, WordPressSiteStatus};
 
 /// Who writes, so that `kubectl apply` of the manifest and the operator keep what is theirs.
@@ -167,8 +167,13 @@ fn plan<'a>(status: &'a WordPressSiteStatus, site: &str, token: Option<&str>) ->
 
 /// A plan as a person reads it.
 fn screen(plan: &Plan, paint: Paint) -> String {
-    let rows: Vec<_> = plan
-        .changes
+    let head = format!("The unit {}, token {}\n\n", plan.unit, plan.token);
+    paint.paint(&head, Tone::Strong) + &changes_table(&plan.changes, paint)
+}
+
+/// Changes of resources, with what they cost.
+pub fn changes_table(changes: &[Change], paint: Paint) -> String {
+    let rows: Vec<_> = changes
         .iter()
         .map(|it| {
             let (word, tone) = match (it.action.as_str(), it.replacement.as_deref()) {
@@ -189,14 +194,12 @@ fn screen(plan: &Plan, paint: Paint) -> String {
             ]
         })
         .collect();
-    let head = format!("The unit {}, token {}\n\n", plan.unit, plan.token);
-    paint.paint(&head, Tone::Strong) + &paint.table(["RESOURCE", "TYPE", "WHAT", "DANGER", "PROPERTIES"], &rows)
+    paint.table(["RESOURCE", "TYPE", "WHAT", "DANGER", "PROPERTIES"], &rows)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::status::Change;
 
     fn waiting() -> WordPressSiteStatus {
         let change = Change {

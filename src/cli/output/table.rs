@@ -1,6 +1,5 @@
 //! Tables and colours as text.
 
-use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use anstyle::{AnsiColor, Style};
@@ -120,8 +119,8 @@ impl Paint {
         let mut column = 0;
         for (cell, width) in before.iter().zip(widths) {
             let gap = width - cell.text.chars().count() + 2;
-            // Formatting into a String cannot fail.
-            let _ = write!(line, "{}{:gap$}", self.paint(&cell.text, cell.tone), "");
+            line += &self.paint(&cell.text, cell.tone);
+            line += &" ".repeat(gap);
             column += width + 2;
         }
         let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(column).max(20));

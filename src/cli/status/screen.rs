@@ -216,10 +216,6 @@ pub fn duration(seconds: i64) -> String {
     let units = [("d", seconds / 86_400), ("h", seconds / 3600 % 24), ("m", seconds / 60 % 60), ("s", seconds % 60)];
     let Some(first) = units.iter().position(|(_, number)| *number > 0) else { return "0s".into() };
     // Nobody asks for the seconds of a day.
-    units[first..]
-        .iter()
-        .take(2)
-        .filter(|(_, number)| *number > 0)
-        .map(|(unit, number)| format!("{number}{unit}"))
-        .collect()
+    let largest = units[first..].iter().take(2).filter(|(_, number)| *number > 0);
+    largest.fold(String::new(), |text, (unit, number)| text + &number.to_string() + unit)
 }
