@@ -62,7 +62,7 @@ generate: ## Write the generated files that are committed
 	deploy/argocd/generate
 
 .PHONY: test
-test: lint test-fast test-templates test-chart test-api test-aws test-runtime test-e2e test-argocd test-browser ## Everything, in the order of how fast it fails
+test: lint test-fast test-templates test-chart test-api test-aws test-runtime test-e2e test-chart-life test-argocd test-browser ## Everything, in the order of how fast it fails
 
 .PHONY: lint
 lint: ## Formats, lints, shell scripts, licences
@@ -81,6 +81,10 @@ test-api: ## The rules of the API on a real API server of their own
 .PHONY: test-chart
 test-chart: ## The chart with Helm 3 and 4, on an API server of its own
 	tests/chart/run
+
+.PHONY: test-chart-life
+test-chart-life: install ## A site through upgrade, removal and another installation of the chart
+	tests/chart/life
 
 .PHONY: test-templates
 test-templates: ## The templates of the AWS units, by cfn-lint, checkov and the published schemas

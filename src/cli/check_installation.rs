@@ -18,6 +18,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Whom to ask, and for how long.
 #[derive(Args)]
+#[command(after_help = "Examples:\n  tairyo check-installation --operator tairyo.tairyo-system.svc:8080")]
 pub struct Options {
     /// Where the operator serves /readyz, such as tairyo.tairyo-system.svc:8080
     #[arg(long, env = "TAIRYO_OPERATOR", value_name = "HOST:PORT")]

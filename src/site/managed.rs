@@ -140,7 +140,8 @@ fn last_finding(previous: &WordPressSiteStatus, unit: Unit) -> Option<Finding> {
 }
 
 /// The condition that tells of `unit`.
-fn condition(unit: Unit) -> ConditionType {
+#[must_use]
+pub fn condition(unit: Unit) -> ConditionType {
     match unit {
         Unit::Network => ConditionType::NetworkReady,
         Unit::Identity => ConditionType::IdentityReady,
