@@ -85,9 +85,10 @@ class Way:
                 "spec": {"database": {"provider": "InCluster"}, "media": {"provider": "Volume"}, "exposure": {"type": "None"}}}
 
     def pods(self):
-        """The names of the web pods."""
+        """The names of the web pods, but for those that are on their way out: they finish their requests for a while."""
         selector = "tairyo.dev/site=blog,app.kubernetes.io/component=web"
-        return set(kubectl("get", "pods", "--namespace", self.namespace, "--selector", selector, "--output", "name").split())
+        names = "go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}} {{end}}{{end}}"
+        return set(kubectl("get", "pods", "--namespace", self.namespace, "--selector", selector, "--output", names).split())
 
 
 class Kubectl(Way):
