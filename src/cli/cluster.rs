@@ -34,7 +34,7 @@ pub struct ClusterOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The kubeconfig that was named.
-    #[error("failed to read the kubeconfig {path}: {source}")]
+    #[error("failed to read the kubeconfig {path}")]
     ReadKubeconfig {
         /// Its path.
         path: String,
@@ -88,6 +88,18 @@ pub enum Error {
         "failed to log in to the API server; log in again as kubectl needs it, and check with `kubectl auth whoami`"
     )]
     Unauthorized,
+    /// The API server says what is wrong with the request.
+    #[error("failed to {verb} {resource}{}: {message}", of(namespace.as_ref()))]
+    Refused {
+        /// What was asked.
+        verb: &'static str,
+        /// Of what.
+        resource: String,
+        /// Where.
+        namespace: Option<String>,
+        /// What the API server says.
+        message: String,
+    },
     /// Anything else.
     #[error("failed to {verb} {resource}{}", of(namespace.as_ref()))]
     Request {
@@ -223,6 +235,8 @@ pub fn explain_named(verb: &'static str, resource: String, namespace: Option<Str
         kube::Error::Api(status) if status.code == 404 && status.message.contains("the server could not find") => {
             Error::UnknownKind { resource }
         }
+        // The cause would be shown with every field of the answer.
+        kube::Error::Api(status) => Error::Refused { verb, resource, namespace, message: status.message.clone() },
         _ => Error::Request { verb, resource, namespace, source: Box::new(error) },
     }
 }
@@ -254,7 +268,8 @@ mod tests {
     #[test]
     fn a_policy_that_refuses_is_not_taken_for_a_missing_right() {
         let error = refused(403, "Forbidden", "admission webhook denied the request: no");
-        assert!(matches!(explain::<Pod>("create", None, error), Error::Request { .. }));
+        let message = explain::<Pod>("create", None, error).to_string();
+        assert_eq!(message, "failed to create pods: admission webhook denied the request: no");
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn find(asked: &str) -> Result<Reason, Error> {
         return Ok(*reason);
     }
     let mut near: Vec<_> = Reason::iter()
-        .map(|reason| (strsim::jaro_winkler(&named(&reason), &lower), reason))
+        .map(|reason| (likeness(&reason.to_string(), &lower), reason))
         .filter(|(likeness, _)| *likeness > 0.85)
         .collect();
     near.sort_by(|one, other| other.0.total_cmp(&one.0));
@@ -101,6 +101,14 @@ fn find(asked: &str) -> Result<Reason, Error> {
     }
     suggestions.truncate(6);
     Err(Error::Unknown { asked: asked.into(), near: suggestions })
+}
+
+/// How like `asked` is to the name as a whole, or to one of its words.
+fn likeness(name: &str, asked: &str) -> f64 {
+    let begins: Vec<_> = name.char_indices().filter(|(_, it)| it.is_uppercase()).map(|(place, _)| place).collect();
+    let ends = begins.iter().skip(1).copied().chain([name.len()]);
+    let words = begins.iter().zip(ends).map(|(begin, end)| &name[*begin..end]);
+    words.chain([name]).map(|word| strsim::jaro_winkler(&word.to_lowercase(), asked)).fold(0.0, f64::max)
 }
 
 fn explanation(reason: Reason) -> Explanation {
@@ -166,6 +174,8 @@ mod tests {
         assert!(message.contains("did you mean ApprovalRequired"), "{message}");
         let message = find("AwsUnavailible").expect_err("there is none").to_string();
         assert!(message.contains("AwsUnavailable"), "{message}");
+        let message = find("aproval").expect_err("there is none").to_string();
+        assert!(message.contains("ApprovalRequired"), "{message}");
         let message = find("zzz").expect_err("there is none").to_string();
         assert!(message.contains("tairyo explain --list"), "{message}");
     }

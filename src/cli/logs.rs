@@ -85,8 +85,8 @@ struct Source {
     api: Api<Pod>,
     pod: String,
     container: String,
-    /// Of the operator only what speaks of the site.
-    about: Option<String>,
+    /// Of the operator only what speaks of the site of this namespace and name.
+    about: Option<(String, String)>,
 }
 
 /// Shows the lines.
@@ -152,7 +152,7 @@ fn parameters(source: &Source, options: &Options) -> LogParams {
 }
 
 fn read(source: &Source, text: &str) -> Option<Line> {
-    if source.about.as_ref().is_some_and(|about| !text.contains(about)) {
+    if source.about.as_ref().is_some_and(|(namespace, name)| !line::is_about(text, namespace, name)) {
         return None;
     }
     Line::read(&source.pod, &source.container, text)
@@ -178,15 +178,17 @@ async fn sources(cluster: &Cluster, options: &Options) -> Result<Vec<Source>, Er
         let operator =
             ListParams::default().labels("app.kubernetes.io/name=tairyo,app.kubernetes.io/component=operator");
         match api.list(&operator).await {
-            // The operator names a site in quotes or after a slash.
-            Ok(pods) => sources.extend(pods.iter().flat_map(|pod| containers(&api, pod, Some(&options.site)))),
+            Ok(pods) => {
+                let about = (cluster.namespace.clone(), options.site.clone());
+                sources.extend(pods.iter().flat_map(|pod| containers(&api, pod, Some(&about))));
+            }
             Err(error) => note(&format!("Lines of the operator are not shown: {error}")),
         }
     }
     Ok(sources)
 }
 
-fn containers(api: &Api<Pod>, pod: &Pod, about: Option<&String>) -> Vec<Source> {
+fn containers(api: &Api<Pod>, pod: &Pod, about: Option<&(String, String)>) -> Vec<Source> {
     let spec = pod.spec.clone().unwrap_or_default();
     let all = spec.init_containers.unwrap_or_default().into_iter().chain(spec.containers);
     all.map(|container| Source {

@@ -49,7 +49,7 @@ pub enum Error {
         names: String,
     },
     /// A manifest is not what its kind says.
-    #[error("failed to read the {kind} {name:?}; `tairyo validate` says what is wrong in which line: {source}")]
+    #[error("failed to read the {kind} {name:?}; `tairyo validate` says what is wrong in which line")]
     NotOfItsKind {
         /// Its kind.
         kind: &'static str,

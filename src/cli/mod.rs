@@ -70,7 +70,7 @@ enum Command {
     Approve(Box<switches::ApproveOptions>),
     /// Change nothing of a site from now on; what runs goes on running.
     #[command(
-        after_help = "Examples:\n  tairyo suspend blog\n\nWhere the manifest is kept in Git, set spec.suspend there, or it is set back."
+        after_help = "Examples:\n  tairyo suspend blog\n\nWhere the manifest is kept in Git, set spec.suspend there, or the annotation tairyo.dev/suspend to \"true\", which a sync leaves alone."
     )]
     Suspend(Box<switches::Options>),
     /// Let changes of a suspended site go on.

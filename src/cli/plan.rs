@@ -60,7 +60,7 @@ pub enum Error {
     Render(#[from] render::Error),
     /// The site and its class do not fit.
     #[error("failed to validate the site ({}): {}", .0.reason, .0.message)]
-    Invalid(#[from] Invalid),
+    Invalid(Invalid),
     /// No class of the cluster is meant.
     #[error("failed to find the class of the site; `kubectl get wordpressclasses` lists those of the cluster")]
     NoClass,
@@ -96,7 +96,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
         let refs = Manifests::default().refs(site, class.clone());
         validate(site, &refs, &options.images.defaults())
     };
-    let plan = plan(&live, &valid(&live)?, &valid(&judged)?)?;
+    let plan = plan(&live, &valid(&live).map_err(Error::Invalid)?, &valid(&judged).map_err(Error::Invalid)?)?;
     Ok(Output::new(options.output.output).answer(&plan, |paint| screen(&plan, paint))?)
 }
 

@@ -112,7 +112,7 @@ pub enum Error {
     Manifests(#[from] manifests::Error),
     /// The site and its class do not fit.
     #[error("failed to validate the site ({}): {}; `tairyo explain {}` says more", .0.reason, .0.message, .0.reason)]
-    Invalid(#[from] Invalid),
+    Invalid(Invalid),
     /// The site has no such unit.
     #[error("failed to find the unit {unit}: the class {class:?} gives the site {}", units(has))]
     NoUnit {
@@ -151,7 +151,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let manifests = Manifests::read(&options.files, &options.class)?;
     let site = completed_site(manifests.site(options.site.as_deref())?);
     let class = manifests.class(&site)?;
-    let valid = validate(&site, &manifests.refs(&site, class), &options.images.defaults())?;
+    let valid = validate(&site, &manifests.refs(&site, class), &options.images.defaults()).map_err(Error::Invalid)?;
     let outputs = outputs_of(&site);
     match options.unit {
         None => objects(&site, &valid, &outputs, options),

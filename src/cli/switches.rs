@@ -8,14 +8,13 @@ use serde_json::{Value, json};
 
 use super::cluster::{self, Cluster, ClusterOptions};
 use super::output::{self, Cell, Output, OutputOptions, Paint, Tone, note};
-use crate::api::names::APPROVE_ANNOTATION;
+use crate::api::names::{APPROVE_ANNOTATION, RECONCILE_ANNOTATION, SUSPEND_ANNOTATION};
 use crate::api::status::{Change, Plan};
 use crate::api::{WordPressSite, WordPressSiteStatus};
+use crate::site::actions::suspended;
 
 /// Who writes, so that `kubectl apply` of the manifest and the operator keep what is theirs.
 const FIELD_MANAGER: &str = "tairyo-cli";
-/// On a site: when a person asked for a pass. The operator acknowledges it in the status.
-const REQUESTED_ANNOTATION: &str = "tairyo.dev/reconcile-requested-at";
 
 /// A site.
 #[derive(Args)]
@@ -95,14 +94,15 @@ pub enum Error {
 pub async fn run(switch: Switch, options: Options) -> Result<(), Error> {
     let cluster = Cluster::connect(&options.cluster).await?;
     let site = cluster.site(&options.site).await?;
+    let is_suspended = suspended(&site.spec, site.annotations()).is_some();
     let done = match switch {
-        Switch::Suspend if site.spec.suspend => "is suspended already",
-        Switch::Resume if !site.spec.suspend => "is not suspended",
+        Switch::Suspend if is_suspended => "is suspended already",
+        Switch::Resume if !is_suspended => "is not suspended",
         Switch::Suspend => "is suspended; what runs goes on running, and nothing is changed",
         Switch::Resume => "goes on",
         Switch::Reconcile => "is looked at now",
     };
-    let already = switch != Switch::Reconcile && site.spec.suspend == (switch == Switch::Suspend);
+    let already = switch != Switch::Reconcile && is_suspended == (switch == Switch::Suspend);
     let site = if already { site } else { patch(&cluster, &options.site, &change(switch, Timestamp::now())).await? };
     Output::new(options.output.output).answer(&site, |_| format!("{}/{} {done}\n", cluster.namespace, options.site))?;
     Ok(())
@@ -112,8 +112,9 @@ pub async fn run(switch: Switch, options: Options) -> Result<(), Error> {
 fn change(switch: Switch, now: Timestamp) -> Value {
     match switch {
         Switch::Suspend => json!({"spec": {"suspend": true}}),
-        Switch::Resume => json!({"spec": {"suspend": false}}),
-        Switch::Reconcile => json!({"metadata": {"annotations": {REQUESTED_ANNOTATION: now.to_string()}}}),
+        // Whichever of the two held it still.
+        Switch::Resume => json!({"spec": {"suspend": false}, "metadata": {"annotations": {SUSPEND_ANNOTATION: null}}}),
+        Switch::Reconcile => json!({"metadata": {"annotations": {RECONCILE_ANNOTATION: now.to_string()}}}),
     }
 }
 
@@ -236,10 +237,11 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_changes_one_field() {
+    fn a_switch_changes_what_it_is_about_and_nothing_else() {
         let now = "2026-01-02T03:04:05Z".parse().expect("a time");
         assert_eq!(change(Switch::Suspend, now), json!({"spec": {"suspend": true}}));
-        assert_eq!(change(Switch::Resume, now), json!({"spec": {"suspend": false}}));
+        let resumed = json!({"spec": {"suspend": false}, "metadata": {"annotations": {"tairyo.dev/suspend": null}}});
+        assert_eq!(change(Switch::Resume, now), resumed);
         let asked = json!({"metadata": {"annotations": {"tairyo.dev/reconcile-requested-at": "2026-01-02T03:04:05Z"}}});
         assert_eq!(change(Switch::Reconcile, now), asked);
     }

@@ -11,6 +11,19 @@ const MESSAGES: [&str; 3] = ["message", "msg", "request"];
 /// What says the time again, which the kubelet has said already.
 const TIMES: [&str; 4] = ["timestamp", "time", "ts", "time_iso8601"];
 
+/// What is told by the pod and the message, or for programs alone.
+const NOISE: [&str; 3] = ["span", "spans", "target"];
+
+/// Whether a line of the operator is about this site. The operator writes namespace and name beside each message.
+pub(super) fn is_about(text: &str, namespace: &str, name: &str) -> bool {
+    let has = |key: &str, value: &str| {
+        text.contains(&format!("\"{key}\":\"{value}\""))
+            || text.contains(&format!("{key}={value}"))
+            || text.contains(&format!("{key}=\"{value}\""))
+    };
+    has("namespace", namespace) && has("name", name)
+}
+
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -75,7 +88,7 @@ impl Line {
         if !self.message.is_empty() {
             text = format!("{text} {}", paint.paint(&self.message, tone));
         }
-        for (name, value) in &self.fields {
+        for (name, value) in self.fields.iter().filter(|(name, _)| !NOISE.contains(&name.as_str())) {
             text = format!("{text} {}", paint.paint(&format!("{name}={}", plain(value.clone())), Tone::Faint));
         }
         text + "\n"
@@ -97,10 +110,15 @@ mod tests {
     fn a_json_line_of_the_operator_is_made_readable() {
         let text = r#"2026-01-02T03:04:05.123456789Z {"timestamp":"2026-01-02T03:04:05Z","level":"WARN","message":"Failed to publish","target":"tairyo::site","attempt":2}"#;
         let line = Line::read("tairyo-1", "operator", text).expect("it has a time");
-        assert_eq!(
-            line.text(Paint::PLAIN),
-            "03:04:05.123 tairyo-1/operator WARN Failed to publish attempt=2 target=tairyo::site\n"
-        );
+        assert_eq!(line.text(Paint::PLAIN), "03:04:05.123 tairyo-1/operator WARN Failed to publish attempt=2\n");
+    }
+
+    #[test]
+    fn a_site_of_the_same_name_in_another_namespace_is_another() {
+        let text = r#"{"message":"is served","span":{"name":"blog","namespace":"shop"}}"#;
+        assert!(is_about(text, "shop", "blog"));
+        assert!(!is_about(text, "default", "blog"));
+        assert!(!is_about(text, "shop", "log"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use kube::ResourceExt as _;
 use super::screen::find;
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::{WordPressSite, WordPressSiteStatus};
+use crate::site::actions::suspended;
 
 /// What to do next: a sentence, and commands where there are some.
 pub(super) fn next_action(site: &WordPressSite, status: &WordPressSiteStatus) -> Vec<String> {
@@ -19,7 +20,7 @@ pub(super) fn next_action(site: &WordPressSite, status: &WordPressSiteStatus) ->
             "kubectl get pods --all-namespaces -l app.kubernetes.io/name=tairyo".into(),
         ];
     }
-    if site.spec.suspend {
+    if suspended(&site.spec, site.annotations()).is_some() {
         return vec!["Nothing is changed while the site is suspended. To go on:".into(), command("resume")];
     }
     if status.plan.is_some() {

@@ -11,6 +11,7 @@ use crate::api::WordPressSiteStatus;
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::status::UnitStatus;
 use crate::cli::output::{Cell, Paint, Tone};
+use crate::site::actions::suspended;
 
 /// Blocks in a bar of progress.
 const BAR: usize = 20;
@@ -76,7 +77,10 @@ pub fn screen(view: &View, paint: Paint) -> String {
 
 fn head(view: &View, status: &WordPressSiteStatus, paint: Paint) -> String {
     let name = format!("{}/{}", view.site.namespace().unwrap_or_default(), view.site.name_any());
-    let (state, tone) = state(status);
+    let (mut state, tone) = state(status);
+    if suspended(&view.site.spec, view.site.annotations()).is_some() && state != "Suspended" {
+        state += ", suspended";
+    }
     let mut head = format!("{}  {}\n", paint.paint(&name, Tone::Strong), paint.paint(&state, tone));
     let mut facts = vec![status.url.clone().unwrap_or_else(|| view.site.spec.domains.join(", "))];
     facts.extend(status.class_name.as_ref().or(view.site.spec.class_name.as_ref()).map(|it| format!("class {it}")));
