@@ -60,6 +60,11 @@ pub fn with(test: impl AsyncFnOnce(&Server)) {
     });
 }
 
+/// How programs reach the API server.
+pub fn kubeconfig() -> &'static Path {
+    &control_plane().kubeconfig
+}
+
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime can be made").block_on(work)
